@@ -1,0 +1,286 @@
+"""The records that stages hand on: frozen, keyword-only, units in the names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+Files = dict[str, bytes | Path]
+"""What a stage wants laid out: relative path with ``/`` → the bytes, or the file to copy."""
+
+
+# What all episodes share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aspect:
+    """One of the route's six aspects: ``key`` stands in addresses and file names, ``name`` is what people read."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """A stop of the walking route. ``order`` counts from 1; degrees in ``coord_system`` (WGS-84, GCJ-02 or BD-09)."""
+
+    name: str
+    order: int
+    address: str
+    latitude_deg: float
+    longitude_deg: float
+    coord_system: str
+    surveyed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """Whom residents call, and when somebody answers."""
+
+    telephone: str
+    hours: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A named address on somebody else's site."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """Where a site is published: ``url`` is written to, ``fetch_url`` read back."""
+
+    name: str
+    url: str
+    fetch_url: str
+    public: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoudnessTarget:
+    """Integrated loudness (ITU-R BS.1770, in LUFS) and the highest true peak (dBTP) of the published file."""
+
+    integrated_lufs: float
+    true_peak_dbtp: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme:
+    """The series' music. Any part may be missing."""
+
+    intro: Path | None
+    outro: Path | None
+    bed: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundSettings:
+    """How a recording is rendered."""
+
+    target: LoudnessTarget
+    bitrate_kbps: int
+    sample_rate_hz: int = 44_100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """What all episodes share, from series.toml. ``site_url`` ends in ``/``; ``language`` is an RSS code such as zh-cn."""
+
+    file: Path
+    title: str
+    description: str
+    author: str
+    owner_email: str
+    contact: Contact
+    language: str
+    timezone: str
+    site_url: str
+    category: tuple[str, ...]
+    explicit: bool
+    licence: str
+    icp_number: str
+    poster_signature: str
+    aspects: tuple[Aspect, ...]
+    stops: tuple[Stop, ...]
+    sound: SoundSettings
+    theme: Theme
+    platforms: tuple[Link, ...]
+    destinations: tuple[Destination, ...]
+
+
+# One episode as its author wrote it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paragraph:
+    """A paragraph of the script in Markdown; ``speaker`` is empty where the host goes on. ``line`` is 1-based in script.md."""
+
+    markdown: str
+    speaker: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What stands under one ``##`` heading: a chapter. The heading is empty for what comes before the first one."""
+
+    heading: str
+    paragraphs: tuple[Paragraph, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """The words of an episode, in reading order."""
+
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episode:
+    """An episode as written: front matter, script and the files beside it. ``publish_at`` carries its time zone."""
+
+    slug: str
+    folder: Path
+    number: int
+    title: str
+    subtitle: str
+    summary: str
+    aspect: Aspect
+    stop: Stop
+    publish_at: datetime
+    host: str
+    people: tuple[str, ...]
+    links: tuple[Link, ...]
+    spoken_languages: tuple[str, ...]
+    synthetic_voice: bool
+    season: int | None
+    explicit: bool
+    script: Script
+    recording: Path
+    photo: Path | None
+    photo_credit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What is promised to the outside: ``guid`` to subscribers' apps, ``page_url`` to printed codes."""
+
+    number: int
+    guid: str
+    page_url: str
+
+
+# What the stages make
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stretch of time in seconds from the start of the published sound."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sound:
+    """The published sound before tagging, and what was measured on it.
+
+    ``envelope`` is the RMS of the whole published sound in 0.1 s frames, linear, full scale = 1. ``speech`` are the spans with a
+    voice. ``recorded_*`` were measured on the recording, everything else on the encoded file.
+    """
+
+    file: Path
+    duration_s: float
+    voice_start_s: float
+    speech: tuple[Span, ...]
+    integrated_lufs: float
+    true_peak_dbtp: float
+    envelope: tuple[float, ...]
+    recorded_lufs: float
+    recorded_true_peak_dbtp: float
+    trimmed_head_s: float
+    trimmed_tail_s: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cue:
+    """Words and when they are heard; ``confidence`` runs from 0 to 1."""
+
+    start_s: float
+    end_s: float
+    text: str
+    speaker: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captions:
+    """The script in time with the published sound. A chapter is a cue whose text is the heading."""
+
+    cues: tuple[Cue, ...]
+    chapters: tuple[Cue, ...]
+    disagreements: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """All that is written on a poster, and nothing else of the episode: so editing the transcript redraws no poster."""
+
+    series_title: str
+    signature: str
+    number: int
+    title: str
+    subtitle: str
+    summary: str
+    aspect: Aspect
+    stop_name: str
+    stop_order: int
+    stop_count: int
+    duration_s: float
+    spoken_languages: tuple[str, ...]
+    synthetic_voice: bool
+    page_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poster:
+    """A finished poster that has been decoded again; ``label`` is the format's Chinese name."""
+
+    format: str
+    label: str
+    file: Path
+    mime_type: str
+    width_px: int
+    height_px: int
+    decodings: int
+    trials: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enclosure:
+    """The sound as subscribers fetch it, with its tags."""
+
+    file: Path
+    mime_type: str
+    size_bytes: int
+    sha256: str
+    duration_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltEpisode:
+    """An episode with everything made for it. ``public`` once it is due or released: only then is its sound on the site."""
+
+    episode: Episode
+    identity: Identity
+    public: bool
+    published_at: datetime
+    sound: Sound
+    captions: Captions
+    posters: tuple[Poster, ...]
+    enclosure: Enclosure
