@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.errors import Problem
+
 Files = dict[str, bytes | Path]
 """What a stage wants laid out: relative path with ``/`` → the bytes, or the file to copy."""
 
@@ -141,7 +143,10 @@ class Script:
 
 @dataclass(frozen=True, kw_only=True)
 class Episode:
-    """An episode as written: front matter, script and the files beside it. ``publish_at`` carries its time zone."""
+    """An episode as written: front matter, script and the files beside it.
+
+    ``publish_at`` carries its time zone. ``notes`` is what its author should know and need not mend.
+    """
 
     slug: str
     folder: Path
@@ -163,6 +168,7 @@ class Episode:
     recording: Path
     photo: Path | None
     photo_credit: str
+    notes: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +279,15 @@ class Enclosure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A small file that goes with an episode, such as its transcript; ``path`` is relative to the site."""
+
+    path: str
+    mime_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuiltEpisode:
     """An episode with everything made for it. ``public`` once it is due or released: only then is its sound on the site."""
 
@@ -284,3 +299,5 @@ class BuiltEpisode:
     captions: Captions
     posters: tuple[Poster, ...]
     enclosure: Enclosure
+    transcripts: tuple[Attachment, ...]
+    chapters: Attachment | None

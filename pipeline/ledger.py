@@ -1,0 +1,233 @@
+"""Promises made to the outside: what a printed code and a subscriber's app rely on.
+
+The ledger is a text file, one JSON object a line, only ever appended to. Each line carries a checksum of its own, so that
+an edited line is noticed and named. Identities are computed and not random, so two people's ledgers merge by the union of
+their lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pipeline import addresses
+from pipeline.errors import Problem, PromiseError
+from pipeline.model import Enclosure, Episode, Identity, Series
+
+_RESTORE = "请从备份、网站上的副本或版本记录里找回这份台账，不要手工改"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesPromise:
+    """Where the series lives: recorded once, and binding from the first release on."""
+
+    site_url: str
+    feed_url: str
+    podcast_guid: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """An episode as it was first published: from then on the enclosure keeps its bytes, and the guid its sound.
+
+    ``path`` is relative to the site; ``recording_sha256`` tells when somebody puts another recording under the episode.
+    """
+
+    number: int
+    path: str
+    sha256: str
+    size_bytes: int
+    duration_s: float
+    published_at: datetime
+    recording_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """All promises on record; ``identities`` and ``releases`` by number."""
+
+    file: Path
+    series: SeriesPromise | None
+    identities: Mapping[int, Identity]
+    releases: Mapping[int, Release]
+
+
+def read_ledger(file: Path) -> Ledger:
+    """Return the promises on record; an absent file is an empty ledger.
+
+    Raises:
+        PromiseError: lines that are damaged or were edited, all of them.
+    """
+    series: SeriesPromise | None = None
+    identities: dict[int, Identity] = {}
+    releases: dict[int, Release] = {}
+    problems: list[Problem] = []
+    text = file.read_bytes().decode("utf-8", errors="replace") if file.is_file() else ""
+    for line, written in enumerate(text.split("\n"), start=1):
+        if not written.strip():
+            continue
+        entry = _checked(written)
+        match entry:
+            case {"kind": "series"}:
+                series = SeriesPromise(site_url=entry["site_url"], feed_url=entry["feed_url"], podcast_guid=entry["podcast_guid"])
+            case {"kind": "identity"}:
+                number = entry["number"]
+                identities[number] = Identity(number=number, guid=entry["guid"], page_url=entry["page_url"])
+            case {"kind": "release"}:
+                # The first release counts: what subscribers have fetched is not changed by a later line.
+                releases.setdefault(entry["number"], _release(entry))
+            case _:
+                cause = "台账的这一行被改动过或写坏了，校验对不上"
+                problems.append(Problem(place=file, line=line, cause=cause, fix=_RESTORE, code="JX-P01"))
+    if problems:
+        raise PromiseError(problems)
+    return Ledger(file=file, series=series, identities=MappingProxyType(identities), releases=MappingProxyType(releases))
+
+
+def identify(ledger: Ledger, series: Series, episode: Episode) -> Identity:
+    """Return the identity on record, or the one computed from the number.
+
+    Until an episode is released, an address that series.toml no longer says is computed anew; after that the record wins.
+    """
+    recorded = ledger.identities.get(episode.number)
+    if recorded is not None and (episode.number in ledger.releases or recorded.page_url.startswith(series.site_url)):
+        return recorded
+    return Identity(
+        number=episode.number,
+        guid=addresses.episode_guid(_promise(series).podcast_guid, episode.number),
+        page_url=addresses.page_url(series.site_url, episode.number),
+    )
+
+
+def check_promises(
+    ledger: Ledger, series: Series, episodes: Sequence[Episode], recordings: Mapping[int, str]
+) -> tuple[Problem, ...]:
+    """Return what in the sources would break a promise: a moved site, another recording, another number, a lost folder.
+
+    ``recordings`` holds the SHA-256 of each episode's recording by number.
+    """
+    return (
+        *_moved_site(ledger, series),
+        *_other_recordings(ledger, episodes, recordings),
+        *_missing_episodes(ledger, episodes, recordings),
+    )
+
+
+def voided_codes(ledger: Ledger, identities: Sequence[Identity]) -> tuple[Identity, ...]:
+    """Return the recorded identities that ``identities`` replace: posters printed with them would be void."""
+    recorded = (ledger.identities.get(identity.number) for identity in identities)
+    return tuple(old for old, new in zip(recorded, identities, strict=True) if old is not None and old != new)
+
+
+def new_lines(ledger: Ledger, series: Series, identities: Sequence[Identity]) -> tuple[str, ...]:
+    """Return the lines that the ledger lacks, in the order of the numbers; none if all is on record."""
+    promise = _promise(series)
+    lines = []
+    if ledger.series != promise:
+        lines.append(_line("series", site_url=promise.site_url, feed_url=promise.feed_url, podcast_guid=promise.podcast_guid))
+    lines.extend(
+        _line("identity", number=identity.number, guid=identity.guid, page_url=identity.page_url)
+        for identity in sorted(identities, key=lambda identity: identity.number)
+        if ledger.identities.get(identity.number) != identity
+    )
+    return tuple(lines)
+
+
+def release_line(identity: Identity, enclosure: Enclosure, published_at: datetime, recording_sha256: str) -> str:
+    """Return the line that records an episode's first public publishing."""
+    return _line(
+        "release",
+        number=identity.number,
+        path=addresses.sound_path(identity.number, enclosure),
+        sha256=enclosure.sha256,
+        size_bytes=enclosure.size_bytes,
+        duration_s=enclosure.duration_s,
+        published_at=published_at.isoformat(),
+        recording_sha256=recording_sha256,
+    )
+
+
+def _promise(series: Series) -> SeriesPromise:
+    feed = addresses.feed_url(series.site_url)
+    return SeriesPromise(site_url=series.site_url, feed_url=feed, podcast_guid=addresses.podcast_guid(feed))
+
+
+def _moved_site(ledger: Ledger, series: Series) -> tuple[Problem, ...]:
+    if not ledger.releases or ledger.series is None or ledger.series == _promise(series):
+        return ()
+    cause = (
+        f"site_url 写的是 {series.site_url}，台账里已发布的是 {ledger.series.site_url}；"
+        f"改了它，印出去的二维码和 {len(ledger.releases)} 期已发布节目的订阅都会失效"
+    )
+    fix = f"把 site_url 改回 {ledger.series.site_url}"
+    return (Problem(place=series.file, cause=cause, fix=fix, code="JX-P02"),)
+
+
+def _other_recordings(ledger: Ledger, episodes: Sequence[Episode], recordings: Mapping[int, str]) -> tuple[Problem, ...]:
+    problems = []
+    for episode in episodes:
+        release = ledger.releases.get(episode.number)
+        if release is not None and recordings[episode.number] != release.recording_sha256:
+            cause = f"第 {episode.number} 期已经发布，录音却换了；听众手机里的声音不会跟着变，同一期会有两种内容"
+            fix = "把发布时用的那份录音放回来"
+            problems.append(Problem(place=episode.recording, cause=cause, fix=fix, code="JX-P03"))
+    return tuple(problems)
+
+
+def _missing_episodes(ledger: Ledger, episodes: Sequence[Episode], recordings: Mapping[int, str]) -> tuple[Problem, ...]:
+    """Return released episodes that are not among the sources: their number was changed, or their folder is gone."""
+    present = {episode.number: episode for episode in episodes}
+    by_recording = {recordings[number]: episode for number, episode in present.items() if number not in ledger.releases}
+    problems = []
+    for number, release in sorted(ledger.releases.items()):
+        if number in present:
+            continue
+        renumbered = by_recording.get(release.recording_sha256)
+        if renumbered is not None:
+            place = renumbered.folder / "script.md"
+            cause = f"这份录音已作为第 {number} 期发布，number 却成了 {renumbered.number}；听众会看到重复的节目，海报上的码会失效"
+            problems.append(Problem(place=place, cause=cause, fix=f"把 number 改回 {number}", code="JX-P04"))
+        else:
+            cause = f"第 {number} 期已经发布，它的文件夹却不见了；印出去的海报和订阅都指着它"
+            fix = "从备份里把这一期的文件夹找回来"
+            problems.append(Problem(place=ledger.file.parent, cause=cause, fix=fix, code="JX-P05"))
+    return tuple(problems)
+
+
+def _release(entry: Mapping[str, Any]) -> Release:
+    return Release(
+        number=entry["number"],
+        path=entry["path"],
+        sha256=entry["sha256"],
+        size_bytes=entry["size_bytes"],
+        duration_s=entry["duration_s"],
+        published_at=datetime.fromisoformat(entry["published_at"]),
+        recording_sha256=entry["recording_sha256"],
+    )
+
+
+def _line(kind: str, **fields: str | float) -> str:
+    entry: dict[str, str | float] = {"kind": kind, **fields}
+    return json.dumps({**entry, "check": _check(entry)}, ensure_ascii=False)
+
+
+def _checked(written: str) -> dict[str, Any]:
+    """Return a line's entry, or an empty one if the line is not what was once written."""
+    try:
+        entry = json.loads(written)
+    except ValueError:
+        return {}
+    if not isinstance(entry, dict) or entry.pop("check", None) != _check(entry):
+        return {}
+    return entry
+
+
+def _check(entry: Mapping[str, object]) -> str:
+    text = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

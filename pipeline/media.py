@@ -1,0 +1,191 @@
+"""ffmpeg: find it, name it, run it under a time limit, and ask it what is in a file and how loud that is.
+
+Every run goes through ``run_ffmpeg``. A file that somebody hands in enters through ``handed_in`` alone: ffmpeg follows playlists,
+and a playlist named ``.mp3`` would otherwise make it read other files or the network.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from pipeline.errors import MachineError, Problem
+
+FFMPEG_VARIABLE = "JIXIANG_FFMPEG"
+"""The environment variable that points to another ffmpeg than the one from the package imageio-ffmpeg."""
+
+_FORMATS = "wav,mp3,aac,mov,flac,ogg,matroska,aiff,w64,amr,caf,mpegts"
+_SPEAKERS = {"mono": 1, "stereo": 2, "quad": 4}
+
+_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
+_CONTAINER = re.compile(r"^Input #0, (\S+), from ", re.MULTILINE)
+_SOUND_STREAM = re.compile(r"^  Stream #0:\d+\S*: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)", re.MULTILINE)
+_INTEGRATED = re.compile(r"^    I: +(\S+) LUFS", re.MULTILINE)
+_PEAK = re.compile(r"^    Peak: +(\S+) dBFS", re.MULTILINE)
+_GUESSED = "Estimating duration from bitrate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How a run of ffmpeg ended; ``messages`` is all it wrote to stderr."""
+
+    exit_code: int
+    messages: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What a file says it holds. ``container`` is empty where ffmpeg knows no such sound or video format.
+
+    ``duration_s`` is None where the file declares none (a live stream, raw AAC) or ffmpeg could only guess it. ``codec``,
+    ``sample_rate_hz`` and ``channels`` are those of the first sound stream, empty and 0 if there is none.
+    """
+
+    container: str
+    duration_s: float | None
+    sound_streams: int
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    messages: str
+
+
+def run_ffmpeg(arguments: Sequence[str], *, time_limit_s: float) -> Run:
+    """Return how ``ffmpeg <arguments>`` ended, whatever its exit code.
+
+    Raises:
+        MachineError: ffmpeg cannot be started, or was stopped after ``time_limit_s``.
+    """
+    return _run(["-nostdin", "-hide_banner", *arguments], time_limit_s=time_limit_s)
+
+
+def _run(arguments: Sequence[str], *, time_limit_s: float) -> Run:
+    ffmpeg = _ffmpeg()
+    try:
+        ended = subprocess.run(  # noqa: S603 - a list and no shell; files carry the prefix file:
+            [str(ffmpeg), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=time_limit_s,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired as error:  # run() has ended the process
+        cause = f"ffmpeg 做了 {time_limit_s:.0f} 秒还没有做完，已经把它停下"
+        raise MachineError([Problem(place=ffmpeg, cause=cause, fix="看看电脑是否太忙，再试一次", code="JX-M12")]) from error
+    except OSError as error:
+        cause = f"ffmpeg 启动不了：{error.strerror or error}"
+        fix = f"重新执行 make，或检查环境变量 {FFMPEG_VARIABLE} 指向的文件"
+        raise MachineError([Problem(place=ffmpeg, cause=cause, fix=fix, code="JX-M11")]) from error
+    return Run(exit_code=ended.returncode, messages=ended.stderr or ended.stdout)
+
+
+def make_with_ffmpeg(arguments: Sequence[str], to: Path, *, time_limit_s: float) -> None:
+    """Write ``to`` from files that we made ourselves, so that a failure is the machine's.
+
+    Raises:
+        MachineError: ffmpeg failed; its last message is in the cause.
+    """
+    ended = run_ffmpeg(["-v", "error", *arguments, "-y", f"file:{to}"], time_limit_s=time_limit_s)
+    if ended.exit_code:
+        said = (ended.messages.strip().splitlines() or ["没有说明原因"])[-1]
+        cause = f"ffmpeg 没有做成（退出码 {ended.exit_code}）：{said}"
+        raise MachineError([Problem(place=to, cause=cause, fix="看看磁盘是否还有空间，再试一次", code="JX-M13")])
+
+
+def handed_in(file: Path) -> list[str]:
+    """Return the input arguments for a file that somebody handed in: sound formats only, no playlist, no network."""
+    return ["-format_whitelist", _FORMATS, "-protocol_whitelist", "file", "-i", f"file:{file}"]
+
+
+def time_limit_s(*, duration_s: float) -> float:
+    """Return how long a run over so much sound may take: a slow computer needs a twentieth of this."""
+    return 60 + 4 * duration_s
+
+
+def probe(file: Path) -> Probe:
+    """Return what ``file`` says it holds, without decoding it."""
+    size_mb = file.stat().st_size / 1e6
+    # ffmpeg has no option to describe a file and stop: without an output it describes the input and ends with an error.
+    said = run_ffmpeg(handed_in(file), time_limit_s=60 + size_mb).messages
+    container, duration = _CONTAINER.search(said), _DURATION.search(said)
+    streams = _SOUND_STREAM.findall(said)
+    codec, rate, layout = streams[0] if streams else ("", "0", "")
+    return Probe(
+        container=container[1] if container else "",
+        duration_s=_seconds(duration) if duration and _GUESSED not in said else None,
+        sound_streams=len(streams),
+        codec=codec,
+        sample_rate_hz=int(rate),
+        channels=_channels(layout),
+        messages=said,
+    )
+
+
+def measure_loudness(file: Path) -> tuple[float, float]:
+    """Return integrated loudness in LUFS and true peak in dBTP of a file's first sound stream.
+
+    A mono file is measured as it is heard, from two loudspeakers. Both are -inf for digital silence; loudness is so too below
+    0.4 s. Source: EBU R 128, ITU-R BS.1770.
+    """
+    size_mb = file.stat().st_size / 1e6
+    meter = "ebur128=peak=true:dualmono=true:framelog=quiet"
+    arguments = [*handed_in(file), "-map", "0:a:0", "-af", meter, "-f", "null", "-"]
+    ended = run_ffmpeg(arguments, time_limit_s=60 + 60 * size_mb)
+    integrated, peak = _INTEGRATED.findall(ended.messages), _PEAK.findall(ended.messages)
+    if ended.exit_code or not integrated or not peak:
+        cause = "ffmpeg 量不出这个文件的响度"
+        raise MachineError([Problem(place=file, cause=cause, fix="看看文件是否能正常播放", code="JX-M14")])
+    # The meter shows -70.0 where its gate let nothing through.
+    integrated_lufs = float(integrated[-1])
+    return (integrated_lufs if integrated_lufs > -70 else float("-inf")), float(peak[-1])
+
+
+def ffmpeg_identity() -> str:
+    """Return the version line and the SHA-256 of the ffmpeg in use: results are the same, byte for byte, for one identity."""
+    return _identity(_ffmpeg())
+
+
+@functools.cache
+def _identity(ffmpeg: Path) -> str:
+    try:
+        with ffmpeg.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        sha256 = "unreadable"  # a command found on PATH by the system; or nothing, and then the run below says so
+    # Not run_ffmpeg: asking for the name is no work, and a second build does none.
+    return f"{_run(['-version'], time_limit_s=60).messages.partition(chr(10))[0].strip()} sha256:{sha256}"
+
+
+def _ffmpeg() -> Path:
+    chosen = os.environ.get(FFMPEG_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    try:
+        return Path(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        fix = f"重新执行 make，或用环境变量 {FFMPEG_VARIABLE} 指向一个 ffmpeg"
+        raise MachineError([Problem(place=Path("ffmpeg"), cause="找不到 ffmpeg", fix=fix, code="JX-M10")]) from error
+
+
+def _seconds(duration: re.Match[str]) -> float:
+    hours, minutes, seconds = duration.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _channels(layout: str) -> int:
+    """Return how many channels a layout such as ``mono``, ``5.1(side)`` or ``3 channels`` has."""
+    name = layout.partition("(")[0].strip()
+    if name in _SPEAKERS:
+        return _SPEAKERS[name]
+    numbers = [int(number) for number in re.findall(r"\d+", name)]
+    return sum(numbers)

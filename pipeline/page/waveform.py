@@ -1,0 +1,35 @@
+"""The published sound as a picture under the position slider."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+BARS = 72
+WIDTH = 4 * BARS
+HEIGHT = 56
+# As on the posters: the loud twentieth may be cut, quiet speech is lifted, and a pause stays visible as a dot.
+_LOUD_SHARE = 0.95
+_GAMMA = 0.7
+_FLOOR = 0.05
+
+
+def waveform_path(envelope: Sequence[float]) -> str:
+    """Return an SVG path of ``BARS`` upright strokes in a box of ``WIDTH`` by ``HEIGHT``; empty for a sound without envelope."""
+    if not envelope:
+        return ""
+    levels = [_root_mean_square(envelope, bar) for bar in range(BARS)]
+    loud = sorted(levels)[int(_LOUD_SHARE * (BARS - 1))] or 1.0
+    strokes = []
+    for bar, level in enumerate(levels):
+        reach = max(_FLOOR, min(1.0, level / loud) ** _GAMMA) * (HEIGHT - 4) / 2
+        strokes.append(f"M{4 * bar + 2} {HEIGHT / 2 - reach:.1f}V{HEIGHT / 2 + reach:.1f}")
+    return "".join(strokes)
+
+
+def _root_mean_square(envelope: Sequence[float], bar: int) -> float:
+    """Return the RMS of one bar's share of the envelope; short sounds repeat frames rather than leave holes."""
+    start = bar * len(envelope) // BARS
+    stop = max(start + 1, (bar + 1) * len(envelope) // BARS)
+    frames = envelope[start:stop]
+    return math.sqrt(sum(frame * frame for frame in frames) / len(frames))

@@ -1,0 +1,129 @@
+"""The picture above the panel: one motif, extended to the format's field and filled with the sound's own waveform."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import resvg_py
+from lxml import etree
+from PIL import Image
+
+from pipeline.errors import DesignError, Problem
+from pipeline.poster.design import Design
+from pipeline.poster.formats import PosterFormat
+
+BARS = 126
+_BAR_WIDTH_MM = 1.5
+_FLOOR = 0.05
+_GAMMA = 0.7
+_LOUD_PERCENTILE = 95
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+def waveform_bars(envelope: Sequence[float], bars: int = BARS) -> tuple[float, ...]:
+    """Return the height of each bar from 0.05 to 1, from start to end of ``envelope``.
+
+    RMS in each bar's share of the time, 95th percentile = 1, gamma 0.7 so that quiet speech shows; pauses stay as dots.
+    """
+    power = np.square(np.asarray(envelope, dtype=np.float64))
+    if power.size == 0:
+        return (_FLOOR,) * bars
+    edges = np.linspace(0, power.size, bars + 1)
+    summed = np.interp(edges, np.arange(power.size + 1), np.concatenate(([0.0], np.cumsum(power))))
+    level = np.sqrt(np.maximum(np.diff(summed) / np.diff(edges), 0))
+    loud = float(np.percentile(level, _LOUD_PERCENTILE)) or float(level.max())
+    if loud <= 0:
+        return (_FLOOR,) * bars
+    heights = np.clip(np.clip(level / loud, 0, 1) ** _GAMMA, _FLOOR, 1)
+    return tuple(round(float(height), 4) for height in heights)
+
+
+def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> Image.Image:
+    """Return the field and its band with bleed, RGB, rasterised at the final size.
+
+    ``envelope`` fills the motif's waveform; None leaves it as it was drawn.
+
+    Raises:
+        DesignError: JX-D08, when the motif is no SVG or lacks a group that the reflow needs.
+    """
+    try:
+        root = etree.fromstring(design.art.read_bytes(), etree.XMLParser(resolve_entities=False, no_network=True))
+        _reflow(root, poster_format, design)
+        if envelope is not None:
+            _fill_waveform(_group(root, "waveform"), waveform_bars(envelope), design.light)
+        png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
+    except (etree.XMLSyntaxError, KeyError, ValueError) as error:
+        fix = "请用原来的图案作底稿重画，保留 field、floor、art、waveform、band、hui 这几个名字"
+        raise DesignError([Problem(place=design.art, cause=f"海报图案用不了：{error}", fix=fix, code="JX-D08")]) from None
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def art_height_px(poster_format: PosterFormat) -> int:
+    """Return how far down field and band reach, from the trim's top."""
+    field = poster_format.field
+    return min(poster_format.height_px, round((field.height_mm + field.band_mm) * poster_format.px_per_mm))
+
+
+def ink_radius_mm(poster_format: PosterFormat) -> float:
+    """Return the radius around the ring centre that waveform and motif fill."""
+    return 112 * poster_format.field.scale
+
+
+def _reflow(root: etree._Element, poster_format: PosterFormat, design: Design) -> None:
+    """Fit the drawing to the format: field, horizon and band move and stretch, the art moves and scales, nothing is cropped."""
+    field, bleed_px = poster_format.field, poster_format.bleed_px
+    bleed_mm = bleed_px / poster_format.px_per_mm
+    width_px = poster_format.width_px + 2 * bleed_px
+    reaches_foot = art_height_px(poster_format) == poster_format.height_px
+    height_px = art_height_px(poster_format) + bleed_px * (2 if reaches_foot else 1)
+    left, top, width = -bleed_mm, -bleed_mm, width_px / poster_format.px_per_mm
+    root.set("viewBox", f"{left:.4f} {top:.4f} {width:.4f} {height_px / poster_format.px_per_mm:.4f}")
+    root.set("width", str(width_px))
+    root.set("height", str(height_px))
+
+    sky, floor = _group(root, "field")[0], _group(root, "floor")
+    _place(sky, left, top, width, field.centre_y_mm - top + 0.2)
+    _place(floor, left, field.centre_y_mm, width, field.height_mm - field.centre_y_mm)
+    _group(root, "art").set("transform", f"translate({field.centre_x_mm:g} {field.centre_y_mm:g}) scale({field.scale:g})")
+
+    for rectangle in _group(root, "band"):
+        _place(rectangle, left, field.height_mm, width, field.band_mm + bleed_mm)
+    tile_mm = poster_format.width_mm / round(poster_format.width_mm / field.band_mm)
+    motif_mm = 7.5  # the key pattern is drawn in a square of 7.5 mm
+    pattern = _group(root, "hui")
+    pattern.set("y", "0")
+    pattern.set("patternTransform", f"translate(0 {field.height_mm:g}) scale({tile_mm / motif_mm:.6f} {field.band_mm / motif_mm:.6f})")
+    for colour in pattern.iter(f"{_SVG}path"):
+        colour.set("stroke", design.accent)
+
+
+def _fill_waveform(group: etree._Element, bars: Sequence[float], colour: str) -> None:
+    """Replace the group's bars: left to right is start to end, each stands outward from the ring."""
+    radius, reach = float(group.attrib["data-r"]), float(group.attrib["data-amp"])
+    first, last = float(group.attrib["data-from"]), float(group.attrib["data-to"])
+    strokes = []
+    for number, height in enumerate(bars):
+        angle = math.radians(180 + first + (last - first) * (number + 0.5) / len(bars))
+        x, y = math.cos(angle), math.sin(angle)
+        foot, head = radius, radius + reach * height
+        strokes.append(f"M{foot * x:.2f} {foot * y:.2f}L{head * x:.2f} {head * y:.2f}")
+    for old in list(group):
+        group.remove(old)
+    line = etree.SubElement(group, f"{_SVG}path", d="".join(strokes), fill="none", stroke=colour)
+    line.set("stroke-width", str(_BAR_WIDTH_MM))
+    line.set("stroke-linecap", "round")
+
+
+def _place(element: etree._Element, x: float, y: float, width: float, height: float) -> None:
+    for name, value in (("x", x), ("y", y), ("width", width), ("height", height)):
+        element.set(name, f"{value:.4f}")
+
+
+def _group(root: etree._Element, name: str) -> etree._Element:
+    found = root.find(f".//*[@id='{name}']")
+    if found is None:
+        raise KeyError(f"缺少名为 {name} 的组")
+    return found

@@ -1,0 +1,118 @@
+"""A poster's design: the motif, the colours and the fonts of one aspect."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import DesignError, Problem
+from pipeline.poster.formats import HOUSE
+
+SERIES = "series"
+"""The aspect key of the series' own pictures."""
+
+CREAM = "#FFF3DA"
+PAPER = "#F9F3E7"
+SEAL_RED = "#CE3424"
+WHITE = "#FFFFFF"
+
+_COLOURS = ("deep", "main", "accent", "light")
+_FONTS = {
+    "serif_black": "NotoSerifSC-Black.woff2",
+    "sans_regular": "NotoSansSC-Regular.woff2",
+    "sans_medium": "NotoSansSC-Medium.woff2",
+    "sans_bold": "NotoSansSC-Bold.woff2",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What a poster is drawn with. Colours are ``#RRGGBB``.
+
+    ``deep`` is the sky's top and the code's ink, ``main`` the sky at the horizon, ``accent`` lines, ``light`` subtitle and waveform.
+    """
+
+    art: Path
+    deep: str
+    main: str
+    accent: str
+    light: str
+    serif_black: Path
+    sans_regular: Path
+    sans_medium: Path
+    sans_bold: Path
+
+    @property
+    def fonts(self) -> tuple[Path, ...]:
+        """All font files."""
+        return (self.serif_black, self.sans_regular, self.sans_medium, self.sans_bold)
+
+
+def load_design(aspect_key: str, *folders: Path) -> Design:
+    """Return the design of an aspect, or of the series' cover for ``SERIES``.
+
+    It is the program's own, overridden file by file (``art/<key>.svg``, ``palette.toml``, ``fonts/``) by each folder in turn.
+
+    Raises:
+        DesignError: JX-D05 without a motif, JX-D06 without colours, JX-D07 without a font.
+    """
+    layers = (HOUSE, *folders)
+    problems: list[Problem] = []
+    art = _last(layers, f"art/{aspect_key}.svg")
+    if not art.is_file():
+        fix = f"请把这个方面的图案画好，存成 {art.name}"
+        problems.append(Problem(place=art, cause=f"没有“{aspect_key}”的海报图案", fix=fix, code="JX-D05"))
+    colours = _read_colours(_last(layers, "palette.toml"), aspect_key, problems)
+    fonts = {name: _last(layers, f"fonts/{file}") for name, file in _FONTS.items()}
+    problems += [
+        Problem(place=file, cause="缺少海报用的字体", fix="请重新安装程序，或把字体放回这里", code="JX-D07")
+        for file in fonts.values()
+        if not file.is_file()
+    ]
+    if problems:
+        raise DesignError(problems)
+    return Design(art=art, **colours, **fonts)
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Return ``#RRGGBB`` as three numbers from 0 to 255."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def mix(first: str, second: str, share: float) -> str:
+    """Return ``first`` with ``share`` (0 to 1) of ``second`` mixed in, as ``#RRGGBB``."""
+    mixed = (round(a + (b - a) * share) for a, b in zip(rgb(first), rgb(second), strict=True))
+    return "#" + "".join(f"{channel:02X}" for channel in mixed)
+
+
+def contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> float:
+    """Return the contrast of two colours, 1 to 21. Source: WCAG 2.2, contrast ratio."""
+    darker, lighter = sorted((_luminance(first), _luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: tuple[int, int, int]) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (channel / 255 for channel in colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _last(layers: tuple[Path, ...], name: str) -> Path:
+    """Return the last layer's file of that name, or the first layer's when there is none."""
+    return next((layer / name for layer in reversed(layers) if (layer / name).is_file()), layers[0] / name)
+
+
+def _read_colours(palette: Path, aspect_key: str, problems: list[Problem]) -> dict[str, str]:
+    try:
+        table = tomllib.loads(palette.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(Problem(place=palette, cause=f"配色文件读不懂：{error}", fix="请照着程序自带的配色文件改一改", code="JX-D06"))
+        return {}
+    colours = table.get(aspect_key, {})
+    for name in _COLOURS:
+        if not re.fullmatch("#[0-9A-Fa-f]{6}", str(colours.get(name, ""))):
+            cause = f"“{aspect_key}”没有合格的颜色 {name}"
+            fix = f'请在 [{aspect_key}] 下写 {name} = "#RRGGBB"，用六位十六进制数'
+            problems.append(Problem(place=palette, cause=cause, fix=fix, code="JX-D06"))
+    return {name: str(colours.get(name, "")) for name in _COLOURS}

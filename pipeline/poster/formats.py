@@ -1,0 +1,211 @@
+"""Poster formats as data: each TOML file in ``formats/`` is one format, laid out in millimetres."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from pipeline.errors import DesignError, Problem
+
+HOUSE = Path(__file__).parents[2] / "posters"
+"""The program's own designs; a workspace's ``posters/`` may override them file by file."""
+
+MIME_TYPES = {".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg"}
+PLACES = ("print", "social", "site", "tag")
+_MM_PER_INCH = 25.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A rectangle on the poster in mm from the trim's top left corner."""
+
+    x_mm: float
+    y_mm: float
+    width_mm: float
+    height_mm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextBox(Box):
+    """A rectangle for text: its em is fitted between ``max_mm`` and ``min_mm``; ``leading`` is in em."""
+
+    max_mm: float
+    min_mm: float
+    leading: float = 1.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeBox(Box):
+    """The white card of the QR code; ``min_module_mm`` is the smallest side of a module."""
+
+    min_module_mm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """The picture: its height, the band under it, the ring centre on the horizon, and the motif's scale (1 on A3)."""
+
+    height_mm: float
+    band_mm: float
+    centre_x_mm: float
+    centre_y_mm: float
+    scale: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Print:
+    """How a format is printed: the trimmed sheet, what is drawn beyond it, and the resolution of the picture."""
+
+    trim_width_mm: float
+    trim_height_mm: float
+    bleed_mm: float
+    dpi: int
+    crop_marks: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosterFormat:
+    """One format. ``width_mm`` × ``height_mm`` is the sheet all boxes are laid out on; a missing box is not drawn.
+
+    ``place`` says where the poster goes: print, social, site or tag. ``width_px`` × ``height_px`` is the picture without bleed.
+    ``max_bytes`` is 0 where the file may have any size.
+    """
+
+    name: str
+    label: str
+    place: str
+    suffix: str
+    width_mm: float
+    height_mm: float
+    safe_mm: float
+    width_px: int
+    height_px: int
+    max_bytes: int = 0
+    field: Field
+    print: Print | None = None
+    header: TextBox | None = None
+    title: TextBox
+    subtitle: TextBox | None = None
+    seal: Box | None = None
+    headline: TextBox | None = None
+    summary: TextBox | None = None
+    route: Box | None = None
+    facts: TextBox | None = None
+    signature: TextBox | None = None
+    code: CodeBox | None = None
+    call: TextBox | None = None
+    address: TextBox | None = None
+
+    @property
+    def px_per_mm(self) -> float:
+        """Pixels for each millimetre of the layout."""
+        return self.width_px / self.width_mm
+
+    @property
+    def bleed_px(self) -> int:
+        """Pixels drawn beyond the trim on every side."""
+        if self.print is None:
+            return 0
+        return round(self.print.bleed_mm * self.width_px / self.print.trim_width_mm)
+
+
+def load_formats(*folders: Path) -> dict[str, PosterFormat]:
+    """Return all formats by name: the program's own, overridden by the ``formats/`` of each folder in turn.
+
+    Raises:
+        DesignError: with the problems of all files at once.
+    """
+    files: dict[str, Path] = {}
+    for folder in (HOUSE, *folders):
+        files |= {file.stem: file for file in sorted((folder / "formats").glob("*.toml"))}
+    formats, problems = {}, []
+    for name, file in sorted(files.items()):
+        try:
+            formats[name] = read_format(file)
+        except DesignError as error:
+            problems += error.problems
+    if problems:
+        raise DesignError(problems)
+    return formats
+
+
+def read_format(file: Path) -> PosterFormat:
+    """Return the format that ``file`` describes; its name is the file's.
+
+    Raises:
+        DesignError: JX-D03 when it is no TOML, JX-D04 with everything that is missing, unknown or of the wrong kind.
+    """
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        cause = f"版式文件读不懂：{error}"
+        raise DesignError([Problem(place=file, cause=cause, fix="请照着 posters/formats 里别的版式文件改一改", code="JX-D03")]) from None
+    complaints: list[str] = []
+    values = _size_in_px(table | {"name": file.stem})
+    poster_format = _record(PosterFormat, values, "", complaints)
+    if not complaints and isinstance(poster_format, PosterFormat):
+        complaints += _contradictions(poster_format)
+    if complaints or not isinstance(poster_format, PosterFormat):
+        fix = "请照着 posters/formats 里别的版式文件改一改"
+        raise DesignError([Problem(place=file, cause=complaint, fix=fix, code="JX-D04") for complaint in complaints])
+    return poster_format
+
+
+def _size_in_px(table: dict[str, Any]) -> dict[str, Any]:
+    """Return ``table`` with the picture's size: a printed format's follows from its trim and resolution."""
+    printed = table.get("print")
+    if not isinstance(printed, dict):
+        return table
+    try:
+        px_per_mm = printed["dpi"] / _MM_PER_INCH
+        size = {"width_px": round(printed["trim_width_mm"] * px_per_mm), "height_px": round(printed["trim_height_mm"] * px_per_mm)}
+    except (KeyError, TypeError):
+        return table  # the record's own check names what is missing
+    return table | size
+
+
+def _record(record: type, table: dict[str, Any], where: str, complaints: list[str]) -> object | None:
+    """Return ``record`` filled from ``table``, or None with the complaints added."""
+    hints = get_type_hints(record)
+    known = {field.name: field for field in fields(record)}
+    before = len(complaints)
+    complaints += [f"不认识的项目 {where}{key}" for key in table if key not in known]
+    values: dict[str, object] = {}
+    for name, field in known.items():
+        if name in table:
+            values[name] = _value(hints[name], table[name], f"{where}{name}", complaints)
+        elif field.default is MISSING:
+            complaints.append(f"缺少 {where}{name}")
+    return record(**values) if len(complaints) == before else None
+
+
+def _value(hint: object, value: object, where: str, complaints: list[str]) -> object:
+    wanted = next((kind for kind in (*get_args(hint), hint) if isinstance(kind, type) and kind is not type(None)), object)
+    if isinstance(value, dict) and wanted not in (str, int, float, bool):
+        return _record(wanted, value, f"{where}.", complaints)
+    fitting = (int, float) if wanted is float else wanted
+    if not isinstance(value, fitting) or (isinstance(value, bool) and wanted is not bool):
+        complaints.append(f"{where} 的值 {value!r} 不对")
+        return value
+    return float(value) if wanted is float and isinstance(value, (int, float)) else value
+
+
+def _contradictions(poster_format: PosterFormat) -> list[str]:
+    """Return what is wrong between the values of a complete format."""
+    wrong = []
+    if poster_format.suffix not in MIME_TYPES:
+        wrong.append(f"suffix 是 {poster_format.suffix}，应为 {'、'.join(MIME_TYPES)} 之一")
+    if poster_format.place not in PLACES:
+        wrong.append(f"place 是 {poster_format.place}，应为 {'、'.join(PLACES)} 之一")
+    if (poster_format.suffix == ".pdf") != (poster_format.print is not None):
+        wrong.append("PDF 要有 [print] 一节，别的文件不能有")
+    sizes = (poster_format.width_mm, poster_format.height_mm, poster_format.width_px, poster_format.height_px, poster_format.field.scale)
+    if min(sizes) <= 0:
+        wrong.append("尺寸都要大于 0")
+    elif abs(poster_format.height_px / poster_format.px_per_mm - poster_format.height_mm) > 1:
+        wrong.append(
+            f"{poster_format.width_px}×{poster_format.height_px} 像素与 {poster_format.width_mm:g}×{poster_format.height_mm:g} 毫米不成比例",
+        )
+    return wrong

@@ -1,0 +1,279 @@
+"""One episode's folder: the script with its front matter, and the files beside it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pipeline.errors import AuthorError, Problem
+from pipeline.markup import parse_script, plain_text
+from pipeline.model import Aspect, Episode, Link, Script, Series, Stop
+from pipeline.source.frontmatter import FrontMatter, read_front_matter
+from pipeline.source.text import clean_lines, read_text
+
+SCRIPT = "script.md"
+_AUDIO_SUFFIXES = frozenset(
+    {".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".oga", ".aif", ".aiff", ".amr", ".caf", ".wma"}
+)
+_VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".m4v", ".3gp", ".avi", ".ts"})
+_PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".tif", ".tiff", ".bmp"})
+_YES, _NO = frozenset({"true", "yes", "是", "对", "有"}), frozenset({"false", "no", "否", "不是", "没有", ""})
+# PSP-1: a title holds no number of its own; apps print it from itunes:episode.
+_NUMBERED_TITLE = re.compile(r"(第\s*[0-9一二三四五六七八九十百]+\s*[期集回]|EP\.?\s*\d+)", re.IGNORECASE)
+_MAX_TITLE, _MAX_SUBTITLE, _MAX_SUMMARY = 24, 20, 120  # what a poster can carry at a size that people read
+_MAX_NUMBER = 99_999
+
+
+def read_episode(folder: Path, series: Series) -> Episode:
+    """Return the episode in ``folder``.
+
+    Raises:
+        AuthorError: everything in the folder that is missing or wrong, at once.
+    """
+    file = folder / SCRIPT
+    if not file.is_file():
+        cause, fix = f"这个文件夹里没有 {SCRIPT}", f"把稿件存成 {SCRIPT} 放进来；不要这一期就把整个文件夹挪走"
+        raise AuthorError([Problem(place=folder, cause=cause, fix=fix, code="JX-A20")])
+    text, notes = read_text(file)
+    if any(note.code == "JX-A01" for note in notes):
+        raise AuthorError(notes)
+    front, problems = read_front_matter(file, text)
+    reading = _Reading(file=file, front=front, problems=list(problems))
+    episode = _episode(reading, folder, series, notes)
+    if reading.problems:
+        raise AuthorError(sorted(reading.problems, key=lambda problem: (problem.place != file, problem.line or 0)))
+    return episode
+
+
+def read_episodes(workspace: Path, series: Series) -> tuple[tuple[Episode, ...], tuple[AuthorError, ...]]:
+    """Return the episodes of a workspace in the order of their numbers, and one error for each folder that is not sound.
+
+    Two folders with one number are both left out: nobody but their authors knows which is meant.
+    """
+    episodes: list[Episode] = []
+    errors: list[AuthorError] = []
+    for folder in sorted(workspace.iterdir()):
+        if not _is_episode(folder):
+            continue
+        try:
+            episodes.append(read_episode(folder, series))
+        except AuthorError as error:
+            errors.append(error)
+    numbers = [episode.number for episode in episodes]
+    for episode in episodes:
+        others = [other for other in episodes if other.number == episode.number and other is not episode]
+        if others:
+            names = "、".join(other.slug for other in others)
+            cause = f"期数 {episode.number} 和“{names}”重复了"
+            fix = f"改成没有用过的期数，下一个空号是 {max(numbers) + 1}"
+            place = episode.folder / SCRIPT
+            errors.append(AuthorError([Problem(place=place, line=_number_line(place), cause=cause, fix=fix, code="JX-A31")]))
+    alone = [episode for episode in episodes if numbers.count(episode.number) == 1]
+    return tuple(sorted(alone, key=lambda episode: episode.number)), tuple(errors)
+
+
+def _is_episode(folder: Path) -> bool:
+    if not folder.is_dir() or folder.name.startswith("."):
+        return False
+    return (folder / SCRIPT).is_file() or any(file.stem.lower() == "recording" for file in folder.iterdir())
+
+
+def _number_line(file: Path) -> int | None:
+    front, _ = read_front_matter(file, read_text(file)[0])
+    return front.values["number"].line
+
+
+@dataclass
+class _Reading:
+    """One pass over a front matter: hands out checked values and gathers what is wrong, each with its line."""
+
+    file: Path
+    front: FrontMatter
+    problems: list[Problem] = field(default_factory=list)
+
+    def wrong(self, key: str, cause: str, fix: str, code: str) -> None:
+        line = self.front.values[key].line if key in self.front.values else 1
+        self.problems.append(Problem(place=self.file, line=line, cause=cause, fix=fix, code=code))
+
+    def text(self, key: str, label: str, *, required: bool = False, longest: int | None = None) -> str:
+        value = self.front.values.get(key)
+        content = value.content if value else ""
+        if not isinstance(content, str):
+            self.wrong(key, f"{label}（{key}）应当是一行字", "写在同一行，不要换行加短横", "JX-A24")
+            return ""
+        if required and not content and self.front.values:
+            cause = f"{label}（{key}）是空的" if value else f"没有写{label}（{key}）"
+            self.wrong(key, cause, f"加一行 {key}: 内容", "JX-A21")
+        if longest is not None and len(content) > longest:
+            self.wrong(key, f"{label}有 {len(content)} 个字，海报上最多放 {longest} 个", f"缩短到 {longest} 个字以内", "JX-A22")
+        return content
+
+    def texts(self, key: str, label: str) -> tuple[str, ...]:
+        value = self.front.values.get(key)
+        if value is None or value.content == "":
+            return ()
+        if isinstance(value.content, str):
+            return tuple(part.strip() for part in re.split(r"[、,，;；]", value.content) if part.strip())
+        if isinstance(value.content, tuple):
+            return value.content
+        self.wrong(key, f"{label}（{key}）应当是一个清单", "写在一行里，用顿号隔开", "JX-A24")
+        return ()
+
+    def flag(self, key: str, label: str) -> bool:
+        content = self.text(key, label).lower()
+        if content not in _YES | _NO:
+            self.wrong(key, f"{label}（{key}）写的是“{content}”", "写 true（是）或 false（否）", "JX-A25")
+        return content in _YES
+
+    def count(self, key: str, label: str) -> int | None:
+        content = self.text(key, label)
+        if not content:
+            return None
+        if not re.fullmatch(r"[0-9]+", content) or not 0 < int(content[:9]) <= _MAX_NUMBER:
+            self.wrong(
+                key, f"{label}（{key}）写的是“{content}”，应当是 1 到 {_MAX_NUMBER} 的整数", f"写成 {key}: 7 这样", "JX-A30"
+            )
+            return None
+        return int(content)
+
+
+def _episode(reading: _Reading, folder: Path, series: Series, notes: Sequence[Problem]) -> Episode:
+    number = reading.count("number", "期数")
+    if number is None and reading.front.values and not reading.text("number", "期数"):
+        reading.text("number", "期数", required=True)
+    title = reading.text("title", "标题", required=True, longest=_MAX_TITLE)
+    if _NUMBERED_TITLE.search(title):
+        reading.wrong("title", f"标题“{title}”里带着期数", "标题里不写第几期，期数写在 number 一行，播客应用会自己显示", "JX-A23")
+    return Episode(
+        slug=folder.name,
+        folder=folder,
+        number=number or 0,
+        title=title,
+        subtitle=reading.text("subtitle", "副标题", longest=_MAX_SUBTITLE),
+        summary=reading.text("summary", "简介", required=True, longest=_MAX_SUMMARY),
+        aspect=_aspect(reading, series),
+        stop=_stop(reading, series),
+        publish_at=_publish_at(reading, series),
+        host=reading.text("host", "主播"),
+        people=reading.texts("people", "嘉宾"),
+        links=_links(reading),
+        spoken_languages=reading.texts("spoken_languages", "语言"),
+        synthetic_voice=reading.flag("synthetic_voice", "合成语音"),
+        season=reading.count("season", "季"),
+        explicit=reading.flag("explicit", "不宜内容"),
+        script=_script(reading),
+        recording=_recording(reading, folder),
+        photo=_photo(reading, folder),
+        photo_credit=reading.text("photo_credit", "照片来源"),
+        notes=tuple(notes),
+    )
+
+
+def _aspect(reading: _Reading, series: Series) -> Aspect:
+    written = reading.text("aspect", "方面", required=True)
+    for aspect in series.aspects:
+        if written in {aspect.key, aspect.name}:
+            return aspect
+    names = [aspect.name for aspect in series.aspects]
+    if written:
+        reading.wrong("aspect", f"没有“{written}”这个方面", _nearest(written, names), "JX-A32")
+    return series.aspects[0]
+
+
+def _stop(reading: _Reading, series: Series) -> Stop:
+    written = reading.text("stop", "站点", required=True)
+    for stop in series.stops:
+        if written == stop.name:
+            return stop
+    if written:
+        names = [stop.name for stop in series.stops]
+        reading.wrong("stop", f"路线上没有“{written}”这一站", f"{_nearest(written, names)}；新的站先写进 series.toml", "JX-A33")
+    return series.stops[0]
+
+
+def _nearest(written: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(written, names, n=1, cutoff=0.4)
+    return f"是不是想写“{near[0]}”" if near else f"可以写的有：{'、'.join(names)}"
+
+
+def _publish_at(reading: _Reading, series: Series) -> datetime:
+    written = reading.text("publish_at", "发布时间", required=True)
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901  (stands in until the problem below is reported)
+        if written:
+            fix = "写成 2026-11-30 08:00 这样：年-月-日 时:分，用半角的数字、横线和冒号"
+            reading.wrong("publish_at", f"看不懂发布时间“{written}”", fix, "JX-A34")
+    return moment if moment.tzinfo else moment.replace(tzinfo=zoneinfo.ZoneInfo(series.timezone))
+
+
+def _links(reading: _Reading) -> tuple[Link, ...]:
+    value = reading.front.values.get("links")
+    if value is None or value.content in {"", ()}:
+        return ()
+    if not isinstance(value.content, dict):
+        reading.wrong("links", "链接（links）应当一行一个：名字: 网址", "照 docs/reference.md 的样子写", "JX-A24")
+        return ()
+    for name, url in value.content.items():
+        parts = urlsplit(url) if url.isascii() else urlsplit("")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not name:
+            reading.wrong("links", f"“{name}”的网址“{url}”不对", "写成 https:// 开头的完整网址", "JX-A35")
+    return tuple(Link(name=name, url=url) for name, url in value.content.items())
+
+
+def _script(reading: _Reading) -> Script:
+    script = parse_script(clean_lines(reading.front.body), reading.front.body_line)
+    words = "".join(plain_text(paragraph.markdown) for section in script.sections for paragraph in section.paragraphs)
+    if not words.strip() and reading.front.body_line > 1:
+        fix = "把念的稿子写在第二行 --- 的下面"
+        problem = Problem(place=reading.file, line=reading.front.body_line, cause="没有正文", fix=fix, code="JX-A36")
+        reading.problems.append(problem)
+    return script
+
+
+def _recording(reading: _Reading, folder: Path) -> Path:
+    named = reading.text("recording", "录音")
+    if named:
+        file = folder / named
+        if Path(named).name != named or not file.is_file():
+            reading.wrong("recording", f"这个文件夹里没有“{named}”", "写这个文件夹里录音文件的名字，带后缀", "JX-A42")
+        return file
+    beside = sorted(file for file in folder.iterdir() if file.is_file() and file.stem.lower() == "recording")
+    found = [file for file in beside if file.suffix.lower() in _AUDIO_SUFFIXES | _VIDEO_SUFFIXES]
+    if not found:
+        cause = "没有录音"
+        if beside:
+            cause += f"：{beside[0].name} 不是能用的声音格式"
+        fix = "把录音放进这个文件夹，取名 recording 加原来的后缀（wav、mp3、m4a、flac、ogg 或带声音的视频）"
+        reading.problems.append(Problem(place=folder, cause=cause, fix=fix, code="JX-A40"))
+        return folder / "recording"
+    if len(found) > 1:
+        names = "、".join(file.name for file in found)
+        cause, fix = f"有 {len(found)} 个录音：{names}", "留下要用的一个，别的改名或挪走；或在稿件里写 recording: 文件名"
+        reading.problems.append(Problem(place=folder, cause=cause, fix=fix, code="JX-A41"))
+    return found[0]
+
+
+def _photo(reading: _Reading, folder: Path) -> Path | None:
+    named = reading.text("photo", "照片")
+    if named:
+        file = folder / named
+        if Path(named).name != named or not file.is_file():
+            reading.wrong(
+                "photo", f"这个文件夹里没有“{named}”", "写这个文件夹里照片的名字，带后缀；不用照片就删掉这一行", "JX-A43"
+            )
+            return None
+        return file
+    found = sorted(file for file in folder.iterdir() if file.stem.lower() == "photo" and file.suffix.lower() in _PHOTO_SUFFIXES)
+    if len(found) > 1:
+        names = "、".join(file.name for file in found)
+        cause, fix = f"有 {len(found)} 张照片：{names}", "留下要用的一张，或在稿件里写 photo: 文件名"
+        reading.problems.append(Problem(place=folder, cause=cause, fix=fix, code="JX-A44"))
+    return found[0] if found else None

@@ -1,0 +1,154 @@
+"""Front matter: the YAML between two lines of ``---`` at the head of a script, every value with its line.
+
+All scalars stay text here (no ``08`` that turns into something else, no ``12:30`` read in base 60); whoever wants a number
+says so and can name the line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from pipeline.errors import Problem
+from pipeline.source.text import clean
+
+# Canonical key → the Chinese names that staff may write instead.
+KEYS = {
+    "number": ("期数", "期号"),
+    "title": ("标题",),
+    "subtitle": ("副标题",),
+    "aspect": ("方面",),
+    "stop": ("站点", "地点"),
+    "summary": ("简介", "摘要"),
+    "publish_at": ("发布时间", "发布日期"),
+    "host": ("主播", "主持", "主持人"),
+    "people": ("嘉宾", "人物"),
+    "links": ("链接",),
+    "spoken_languages": ("语言",),
+    "synthetic_voice": ("合成语音",),
+    "recording": ("录音",),
+    "photo": ("照片",),
+    "photo_credit": ("照片来源", "摄影"),
+    "season": ("季",),
+    "explicit": ("不宜内容",),
+}
+_CANONICAL = {name: key for key, names in KEYS.items() for name in (key, *names)}
+_FENCE = re.compile(r"---\s*")
+_FULL_WIDTH_COLON = re.compile(r"(\s*[\w\-]+)\s*：")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """What stands behind a key: a text, a list of texts or texts by name; ``line`` is 1-based."""
+
+    line: int
+    content: str | tuple[str, ...] | dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontMatter:
+    """The values by canonical key, where the body starts, and the body."""
+
+    values: dict[str, Value]
+    body: str
+    body_line: int
+
+
+def read_front_matter(file: Path, text: str) -> tuple[FrontMatter, tuple[Problem, ...]]:
+    """Return a script's front matter and body, and everything that is wrong with its form."""
+    lines = text.split("\n")
+    start = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    end = next((index for index in range(start + 1, len(lines)) if _FENCE.fullmatch(lines[index])), None)
+    if not _FENCE.fullmatch(lines[start]) or end is None:
+        cause = "开头没有用两行 --- 括起来的稿件信息（期数、标题、方面……）"
+        fix = "照样例在文件最前面写一行 ---，逐行写信息，再写一行 ---，下面才是正文"
+        problem = Problem(place=file, line=start + 1, cause=cause, fix=fix, code="JX-A10")
+        return FrontMatter(values={}, body="", body_line=1), (problem,)
+    written, problems = _mend_typing(file, lines[start + 1 : end], start + 2)
+    values, more = _read_yaml(file, written, start + 2)
+    body = "\n".join(lines[end + 1 :])
+    return FrontMatter(values=values, body=body, body_line=end + 2), (*problems, *more)
+
+
+def _mend_typing(file: Path, lines: Sequence[str], first_line: int) -> tuple[list[str], tuple[Problem, ...]]:
+    """Return the lines as they were meant, so that what is wrong behind a slip is found in the same run, and the slips."""
+    meant, problems = [], []
+    for line, text in enumerate(lines, start=first_line):
+        mended = text
+        colon = _FULL_WIDTH_COLON.match(text)
+        if colon and colon[1].strip() in _CANONICAL:
+            mended = f"{colon[1]}: {text[colon.end() :]}"
+            cause = f"“{colon[1].strip()}”后面是全角冒号（：）"
+            fix = f"换成半角冒号加一个空格：{mended.strip()}"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A11"))
+        if "\t" in mended[: len(mended) - len(mended.lstrip())] or re.match(r"\s*[\w\-]+:\t", mended):
+            mended = mended.replace("\t", "  ")
+            cause = "这一行里有制表符（Tab 键）"
+            problems.append(Problem(place=file, line=line, cause=cause, fix="换成空格", code="JX-A12"))
+        meant.append(mended)
+    return meant, tuple(problems)
+
+
+def _read_yaml(file: Path, lines: Sequence[str], first_line: int) -> tuple[dict[str, Value], tuple[Problem, ...]]:
+    node, problem = _compose(file, "\n".join(lines), first_line)
+    if problem:
+        return {}, (problem,)
+    values: dict[str, Value] = {}
+    problems: list[Problem] = []
+    for key_node, value_node in node.value if node else ():
+        line = first_line + key_node.start_mark.line
+        name = clean(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
+        key = _CANONICAL.get(name)
+        content = _content(value_node)
+        if key is None:
+            near = difflib.get_close_matches(name, _CANONICAL, n=1, cutoff=0.6)
+            fix = f"是不是想写“{near[0]}”" if near else f"可以写的有：{'、'.join(names[0] for names in KEYS.values())}"
+            problems.append(Problem(place=file, line=line, cause=f"不认识“{name}”这一项", fix=fix, code="JX-A15"))
+        elif key in values:
+            cause = f"“{name}”写了两次，第一次在第 {values[key].line} 行"
+            problems.append(Problem(place=file, line=line, cause=cause, fix="删掉一处", code="JX-A16"))
+        elif content is None:
+            cause, fix = f"“{name}”的内容套得太深", "写成一行字，或一行一个的清单"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A17"))
+        else:
+            values[key] = Value(line=line, content=content)
+    return values, tuple(problems)
+
+
+def _compose(file: Path, text: str, first_line: int) -> tuple[yaml.MappingNode | None, Problem | None]:
+    """Return the YAML mapping (None if there is nothing), or why it cannot be read.
+
+    Anchors and aliases are refused: nobody means them, and a few nested ones fill the memory.
+    """
+    line, cause = first_line, "看不懂这一行的写法"
+    fix = "写成“名字: 内容”，冒号后空一格；内容里有冒号、#、& 或引号时，整个内容用英文双引号括起来"
+    try:
+        if not any(isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) for event in yaml.parse(text)):
+            node = yaml.compose(text, Loader=yaml.BaseLoader)
+            if node is None or isinstance(node, yaml.MappingNode):
+                return node, None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line += mark.line if mark else 0
+    except yaml.reader.ReaderError as error:
+        line += text[: error.position].count("\n")
+    except RecursionError:
+        cause = "内容套得太深"
+    return None, Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A14")
+
+
+def _content(node: yaml.Node) -> str | tuple[str, ...] | dict[str, str] | None:
+    if isinstance(node, yaml.ScalarNode):
+        return clean(node.value)
+    if isinstance(node, yaml.SequenceNode) and all(isinstance(each, yaml.ScalarNode) for each in node.value):
+        return tuple(clean(each.value) for each in node.value)
+    if isinstance(node, yaml.MappingNode):
+        pairs = node.value
+        if all(isinstance(name, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode) for name, value in pairs):
+            return {clean(name.value): clean(value.value) for name, value in pairs}
+    return None

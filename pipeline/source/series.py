@@ -1,0 +1,301 @@
+"""series.toml: what all episodes share."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import zoneinfo
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.errors import AuthorError, Problem
+from pipeline.model import Aspect, Contact, Destination, Link, LoudnessTarget, Series, SoundSettings, Stop, Theme
+from pipeline.source.categories import APPLE_CATEGORIES
+from pipeline.source.text import clean, read_text
+
+COORD_SYSTEMS = ("WGS-84", "GCJ-02", "BD-09")
+_ASPECT_KEY = re.compile(r"[a-z][a-z0-9-]*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]+)*")
+_HEADING = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_BITRATES_KBPS = (64, 96, 128, 160, 192)
+_MAX_DESCRIPTION_BYTES = 4000  # Source: Apple, Podcaster's Guide to RSS
+_SOUNDS = (".flac", ".wav", ".mp3", ".m4a", ".ogg")
+
+Check = Callable[[Any], str | None]
+"""Returns what is wrong with a value, in Chinese, or None."""
+
+
+def read_series(file: Path) -> Series:
+    """Return the series described by a series.toml.
+
+    Raises:
+        AuthorError: everything in it that is missing or wrong, at once.
+    """
+    if not file.is_file():
+        cause, fix = "这个文件夹里没有 series.toml", "用 -C 指到放着 series.toml 的文件夹"
+        raise AuthorError([Problem(place=file, cause=cause, fix=fix, code="JX-A50")])
+    text, problems = read_text(file)
+    if any(problem.code == "JX-A01" for problem in problems):
+        raise AuthorError(problems)
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        cause = "看不懂这一行的写法"
+        fix = '写成 名字 = "内容"，内容用英文双引号括起来；数字和 true、false 不用括'
+        line = int(at[1]) if at else len(text.splitlines())
+        raise AuthorError([Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A51")]) from None
+    reading = _Reading(file, text, tables)
+    series = _series(reading, file)
+    if reading.problems:
+        raise AuthorError(reading.problems)
+    return series
+
+
+class _Reading:
+    """One pass over series.toml: hands out checked values and gathers what is wrong, each with its line."""
+
+    def __init__(self, file: Path, text: str, tables: Mapping[str, Any]) -> None:
+        self.file = file
+        self.lines = text.split("\n")
+        self.tables = tables
+        self.problems: list[Problem] = []
+
+    def wrong(self, table: Mapping[str, Any], key: str, cause: str, fix: str, code: str) -> None:
+        line = self._line(table, key)
+        self.problems.append(Problem(place=self.file, line=line, cause=cause, fix=fix, code=code))
+
+    def text(self, table: Mapping[str, Any], key: str, check: Check = lambda _: None, *, default: str | None = None) -> str:
+        value = self._value(table, key, str, "一段用英文双引号括起来的字", default)
+        text = clean(value) if isinstance(value, str) else ""
+        fault = check(text) if value is not None and (text or default is None) else None
+        if value is not None and not text and default is None:
+            fault = "是空的"
+        if fault:
+            self.wrong(table, key, f"{key} {fault}", "照 docs/reference.md 的说明改", "JX-A53")
+        return text
+
+    def number(self, table: Mapping[str, Any], key: str, low: float, high: float, *, default: float | None = None) -> float:
+        value = self._value(table, key, (int, float), "一个数，不加引号", default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return low
+        if not low <= value <= high:
+            self.wrong(table, key, f"{key} 是 {value}，应当在 {low} 到 {high} 之间", "改成范围里的数", "JX-A54")
+        return float(value)
+
+    def flag(self, table: Mapping[str, Any], key: str, *, default: bool) -> bool:
+        return bool(self._value(table, key, bool, "true 或 false，不加引号", default))
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        value = self.tables.get(key, {})
+        if isinstance(value, dict):
+            return value
+        self.wrong(self.tables, key, f"{key} 应当是一节，标题写成 [{key}]", "照 docs/reference.md 的说明改", "JX-A53")
+        return {}
+
+    def rows(self, key: str) -> list[Mapping[str, Any]]:
+        value = self.tables.get(key, [])
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            return value
+        self.wrong(self.tables, key, f"没有 [[{key}]]：至少要写一节", "照 docs/reference.md 的说明补上", "JX-A52")
+        return []
+
+    def _value(self, table: Mapping[str, Any], key: str, wanted: type | tuple[type, ...], words: str, default: object) -> object:
+        value = table.get(key, default)
+        if value is None:
+            self.wrong(table, key, f"没有写 {key}", "照 docs/reference.md 的说明补上", "JX-A52")
+        elif not isinstance(value, wanted):
+            self.wrong(table, key, f"{key} 应当是{words}", "照 docs/reference.md 的说明改", "JX-A53")
+            return None
+        return value
+
+    def _line(self, table: Mapping[str, Any], key: str) -> int | None:
+        """Return the line of ``key`` in ``table``, else of the table's heading: tomllib keeps no places."""
+        start = self._heading_line(table)
+        pattern = re.compile(rf'\s*"?{re.escape(key)}"?\s*[=.]')
+        for number in range(start + 1, len(self.lines) + 1):
+            if _HEADING.match(self.lines[number - 1]):
+                break
+            if pattern.match(self.lines[number - 1]):
+                return number
+        return start or None
+
+    def _heading_line(self, table: Mapping[str, Any]) -> int:
+        """Return the line of a table's heading, 0 for the top of the file."""
+        seen: dict[str, int] = {}
+        for number, line in enumerate(self.lines, start=1):
+            heading = _HEADING.match(line)
+            if heading:
+                path = heading[1].replace('"', "").replace(" ", "")
+                if self._at(path, seen.get(path, 0)) is table:
+                    return number
+                seen[path] = seen.get(path, 0) + 1
+        return 0
+
+    def _at(self, path: str, index: int) -> object:
+        value: object = self.tables
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value[index] if isinstance(value, list) and index < len(value) else value
+
+
+def _series(reading: _Reading, file: Path) -> Series:
+    top = reading.tables
+    sound, contact = reading.table("sound"), reading.table("contact")
+    aspects = tuple(
+        Aspect(key=reading.text(row, "key", _aspect_key), name=reading.text(row, "name")) for row in reading.rows("aspects")
+    )
+    stops = tuple(_stop(reading, row) for row in reading.rows("stops"))
+    for key in ("key", "name"):
+        _unique(reading, "aspects", key)
+    for key in ("name", "order"):
+        _unique(reading, "stops", key)
+    target = LoudnessTarget(
+        integrated_lufs=reading.number(sound, "integrated_lufs", -31, -9, default=-16.0),
+        true_peak_dbtp=reading.number(sound, "true_peak_dbtp", -9, 0, default=-1.0),
+    )
+    bitrate_kbps = int(reading.number(sound, "bitrate_kbps", _BITRATES_KBPS[0], _BITRATES_KBPS[-1], default=128))
+    if bitrate_kbps not in _BITRATES_KBPS:
+        choices = "、".join(map(str, _BITRATES_KBPS))
+        reading.wrong(sound, "bitrate_kbps", f"bitrate_kbps 是 {bitrate_kbps}", f"改成 {choices} 之一", "JX-A54")
+    return Series(
+        file=file,
+        title=reading.text(top, "title", _short),
+        description=reading.text(top, "description", _description),
+        author=reading.text(top, "author", _short),
+        owner_email=reading.text(top, "owner_email", _email),
+        contact=Contact(telephone=reading.text(contact, "telephone"), hours=reading.text(contact, "hours")),
+        language=reading.text(top, "language", _language, default="zh-cn"),
+        timezone=reading.text(top, "timezone", _timezone, default="Asia/Shanghai"),
+        site_url=reading.text(top, "site_url", _site_url),
+        category=_category(reading),
+        explicit=reading.flag(top, "explicit", default=False),
+        licence=reading.text(top, "licence", default=""),
+        icp_number=reading.text(top, "icp_number", default=""),
+        poster_signature=reading.text(top, "poster_signature"),
+        aspects=aspects,
+        stops=tuple(sorted(stops, key=lambda stop: stop.order)),
+        sound=SoundSettings(target=target, bitrate_kbps=bitrate_kbps),
+        theme=_theme(reading, file.parent),
+        platforms=tuple(
+            Link(name=clean(name), url=reading.text(reading.table("platforms"), name, _web_address))
+            for name in reading.table("platforms")
+        ),
+        destinations=tuple(_destination(reading, name) for name in reading.table("destinations")),
+    )
+
+
+def _stop(reading: _Reading, row: Mapping[str, Any]) -> Stop:
+    return Stop(
+        name=reading.text(row, "name", _short),
+        order=int(reading.number(row, "order", 1, 999)),
+        address=reading.text(row, "address"),
+        latitude_deg=reading.number(row, "latitude_deg", -90, 90),
+        longitude_deg=reading.number(row, "longitude_deg", -180, 180),
+        coord_system=reading.text(row, "coord_system", _coord_system),
+        surveyed=reading.flag(row, "surveyed", default=False),
+    )
+
+
+def _destination(reading: _Reading, name: str) -> Destination:
+    table = reading.table("destinations")[name]
+    if not isinstance(table, dict):
+        reading.wrong(
+            reading.table("destinations"),
+            name,
+            f"{name} 应当是一节，标题写成 [destinations.{name}]",
+            "照 docs/reference.md 的说明改",
+            "JX-A53",
+        )
+        table = {}
+    return Destination(
+        name=name,
+        url=reading.text(table, "url"),
+        fetch_url=reading.text(table, "fetch_url", _site_url),
+        public=reading.flag(table, "public", default=False),
+    )
+
+
+def _theme(reading: _Reading, workspace: Path) -> Theme:
+    """Return the music in the workspace's theme folder; what is not there is left out."""
+
+    def part(name: str) -> Path | None:
+        found = [file for suffix in _SOUNDS if (file := workspace / "theme" / f"{name}{suffix}").is_file()]
+        if len(found) > 1:
+            names = "、".join(file.name for file in found)
+            cause = f"theme 文件夹里有 {len(found)} 个 {name}：{names}"
+            reading.problems.append(Problem(place=found[0].parent, cause=cause, fix="留下要用的一个", code="JX-A55"))
+        return found[0] if found else None
+
+    return Theme(intro=part("intro"), outro=part("outro"), bed=part("bed"))
+
+
+def _category(reading: _Reading) -> tuple[str, ...]:
+    value = reading.tables.get("category")
+    path = tuple(value) if isinstance(value, list) else (value,)
+    head, *tail = path
+    known = isinstance(head, str) and head in APPLE_CATEGORIES
+    if not known or len(tail) > 1 or any(each not in APPLE_CATEGORIES[head] for each in tail):
+        cause = f"category 是 {value!r}，不在 Apple 的分类表里" if value else "没有写 category"
+        fix = '写成 ["Society & Culture", "Places & Travel"] 这样的一级、二级分类（英文）'
+        reading.wrong(reading.tables, "category", cause, fix, "JX-A56")
+        return ()
+    return path
+
+
+def _unique(reading: _Reading, rows: str, key: str) -> None:
+    seen: set[object] = set()
+    for row in reading.tables.get(rows, []):
+        value = row.get(key) if isinstance(row, dict) else None
+        if isinstance(value, (str, int)) and value in seen:
+            reading.wrong(row, key, f"{key} 有重复：{value}", "每个只写一次", "JX-A57")
+        seen.add(value if isinstance(value, (str, int)) else None)
+
+
+def _short(text: str) -> str | None:
+    # Source: PSP-1: values of at most 255 characters unless stated.
+    return f"有 {len(text)} 个字，最多 255 个" if len(text) > 255 else None  # noqa: PLR2004  (see the line above)
+
+
+def _description(text: str) -> str | None:
+    size_bytes = len(text.encode())
+    if size_bytes > _MAX_DESCRIPTION_BYTES:
+        return f"有 {size_bytes} 字节，最多 {_MAX_DESCRIPTION_BYTES} 字节（约 1333 个汉字）"
+    return None
+
+
+def _email(text: str) -> str | None:
+    return None if _EMAIL.fullmatch(text) else f"“{text}”不像一个邮箱"
+
+
+def _language(text: str) -> str | None:
+    return None if _LANGUAGE.fullmatch(text) else f"“{text}”不是语言代码，普通话写 zh-cn"
+
+
+def _timezone(text: str) -> str | None:
+    return None if text in zoneinfo.available_timezones() else f"“{text}”不是时区名，国内写 Asia/Shanghai"
+
+
+def _web_address(text: str) -> str | None:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not text.isascii() or " " in text:
+        return f"“{text}”不是 http:// 或 https:// 开头的网址"
+    return None
+
+
+def _site_url(text: str) -> str | None:
+    fault = _web_address(text)
+    if fault is None and (not text.endswith("/") or "?" in text or "#" in text):
+        return f"“{text}”应当以 / 结尾，不带 ? 和 #"
+    return fault
+
+
+def _aspect_key(text: str) -> str | None:
+    return None if _ASPECT_KEY.fullmatch(text) else f"“{text}”只能用小写英文字母、数字和连字符"
+
+
+def _coord_system(text: str) -> str | None:
+    return None if text in COORD_SYSTEMS else f"“{text}”不认识，应当是 {'、'.join(COORD_SYSTEMS)} 之一（坐标从哪种地图取的）"
