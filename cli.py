@@ -1,0 +1,290 @@
+"""The terminal: words in, words out; the only place that catches errors."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.errors import JixiangError, Problem
+
+if TYPE_CHECKING:
+    from pipeline.build import Outcome
+    from pipeline.model import BuiltEpisode
+
+_USAGE, _OUR_BUG, _INTERRUPTED = 2, 70, 130
+
+
+class _Command(click.Command):
+    """A command whose help is laid out with Chinese headings: media staff read it."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), prefix="用法：")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = (option for option in self.get_params(ctx) if isinstance(option, click.Option))
+        rows = [row for option in options if (row := option.get_help_record(ctx))]
+        with formatter.section("选项"):
+            formatter.write_dl(rows)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = "显示这段说明。"
+        return option
+
+
+class _Group(_Command, click.Group):
+    command_class = _Command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        with formatter.section("命令"):
+            formatter.write_dl([(name, self.commands[name].get_short_help_str()) for name in self.list_commands(ctx)])
+
+
+_workspace_option = click.option(
+    "-C",
+    "workspace",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="节目所在的文件夹（里面有 series.toml）；不写就是 episodes。写在 build 前面或后面都行。",
+)
+
+
+@click.group(cls=_Group, subcommand_metavar="命令 …", options_metavar="[选项]")
+@_workspace_option
+@click.version_option(package_name="jixiang", message="jixiang %(version)s", help="显示版本。")
+@click.pass_context
+def jixiang(ctx: click.Context, workspace: Path | None) -> None:
+    """把《好生活·好吉祥》的稿件和录音做成声音、海报、网页和订阅。"""
+    ctx.obj = workspace
+
+
+@jixiang.command(options_metavar="[选项]")
+@click.argument("numbers", metavar="期数…", type=int, nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="制作全部期数。")
+@_workspace_option
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="做好的东西放在哪里；不写就放在节目旁边的 out。")
+@click.option("--now", metavar="ISO", help="当作现在是这个时间，如 2026-11-30T08:00；决定哪些期已到发布时间。")
+@click.option("--frozen", is_flag=True, help="不许往台账里添行（给自动检查用）。")
+@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
+@click.pass_context
+def build(
+    ctx: click.Context,
+    *,
+    numbers: Sequence[int],
+    everything: bool,
+    workspace: Path | None,
+    out: Path | None,
+    now: str | None,
+    frozen: bool,
+    as_json: bool,
+) -> None:
+    """制作一期或几期：声音、字幕、海报、网页、订阅。
+
+    例如 jixiang build 7 做第 7 期，jixiang build --all 做全部。没有变的部分不会重做。
+    """
+    if everything == bool(numbers):
+        raise click.UsageError("写明要做第几期，如 jixiang build 7；或用 jixiang build --all 做全部", ctx)
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    moment = _parse_now(now, ctx)
+    # Imported only now, so that --help answers at once.
+    from pipeline.build import build as build_episodes  # noqa: PLC0415
+
+    progress = _Progress()
+    outcome = build_episodes(
+        workspace,
+        out or _out_beside(workspace),
+        numbers=None if everything else numbers,
+        now=moment,
+        frozen=frozen,
+        progress=progress.tell,
+    )
+    progress.close()
+    if as_json:
+        _print_json(_as_json(outcome))
+    else:
+        _print_outcome(outcome)
+    _tell_problems([problem for failure in outcome.failures for problem in failure.problems])
+    ctx.exit(max((failure.exit_code for failure in outcome.failures), default=0))
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code of architecture.md."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a Windows console in GBK cannot print every character of a title
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        return int(jixiang.main(list(arguments), prog_name="jixiang", standalone_mode=False) or 0)
+    except click.UsageError as error:
+        _tell_usage(error)
+        return _USAGE
+    except JixiangError as error:
+        if "--json" in arguments:
+            click.echo(
+                json.dumps({"problems": [_problem_as_json(each) for each in error.problems]}, ensure_ascii=False, indent=1)
+            )
+        _tell_problems(error.problems)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("已停下。做好的部分都还在，再做一次会接着做。", err=True)
+        return _INTERRUPTED
+    except Exception:  # noqa: BLE001  (whatever no class of ours foresaw is our bug: tell it whole, with a code of its own)
+        traceback.print_exc()
+        click.echo("这是程序自己的错误，不是您的。请把上面这段文字发给维护的人。", err=True)
+        return _OUR_BUG
+
+
+# Where things are
+
+
+def _find_workspace(folder: Path) -> Path:
+    """Return the folder with series.toml: the one named, or the ``episodes`` in it."""
+    inner = folder / "episodes"
+    return inner if not (folder / "series.toml").is_file() and (inner / "series.toml").is_file() else folder
+
+
+def _out_beside(workspace: Path) -> Path:
+    """Return where results go: ``out`` beside a folder called ``episodes``, as in the repository, else inside the workspace."""
+    return workspace.parent / "out" if workspace.resolve().name == "episodes" else workspace / "out"
+
+
+def _parse_now(written: str | None, ctx: click.Context) -> datetime:
+    try:
+        return datetime.fromisoformat(written) if written else datetime.now(UTC)
+    except ValueError:
+        raise click.UsageError(f"--now 看不懂“{written}”，写成 2026-11-30T08:00 这样", ctx) from None
+
+
+# Words out
+
+
+class _Progress:
+    """A line on stderr for each slow piece of work that starts and ends; what the store had is only counted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started_s: dict[str, float] = {}
+        self._kept = 0
+
+    def tell(self, name: str, state: str) -> None:
+        with self._lock:
+            if state == "已有":
+                self._kept += 1
+            elif state == "开始":
+                self._started_s[name] = time.monotonic()
+                click.echo(f"… {name}", err=True)
+            else:
+                mark = "√" if state == "做好" else "×"
+                click.echo(f"{mark} {name}（{time.monotonic() - self._started_s[name]:.1f} 秒）", err=True)
+
+    def close(self) -> None:
+        if self._kept:
+            click.echo(f"√ {self._kept} 件没有变，直接取用", err=True)
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    from tabulate import tabulate  # noqa: PLC0415
+
+    if outcome.built:
+        headers = ("期", "标题", "时长", "录音响度", "成品响度", "真峰值", "剪去静音", "扫码测试", "状态")
+        click.echo(tabulate([_row(each) for each in outcome.built], headers=headers, disable_numparse=True))
+        click.echo("")
+    for each in outcome.built:
+        said = (*(problem.cause for problem in each.episode.notes), *each.sound.warnings, *each.captions.disagreements)
+        for words in said:
+            click.echo(f"提醒：第 {each.identity.number} 期 {words}")
+    for identity in outcome.voided:
+        click.echo(f"提醒：第 {identity.number} 期的网址变了，印着 {identity.page_url} 的海报已经作废，请重新打印")
+    if outcome.built:
+        click.echo(f"声音和网页  {outcome.out / 'site'}")
+        click.echo(f"打印的海报  {outcome.out / 'print'}")
+        click.echo(f"手机上发的图 {outcome.out / 'social'}")
+    if not outcome.site_laid_out:
+        click.echo("网页和订阅保持上一次的样子，没有改动：先改好下面的问题，再做一次。")
+    elif outcome.built:
+        click.echo("下一步：打开网页看一看、听一听，用微信扫一扫海报上的码，再拿去打印。")
+
+
+def _row(built: BuiltEpisode) -> tuple[str, ...]:
+    sound = built.sound
+    minutes, seconds = divmod(round(sound.duration_s), 60)
+    codes = [poster for poster in built.posters if poster.trials]
+    return (
+        str(built.identity.number),
+        built.episode.title,
+        f"{minutes}:{seconds:02}",
+        f"{sound.recorded_lufs:.1f} LUFS",
+        f"{sound.integrated_lufs:.1f} LUFS",
+        f"{sound.true_peak_dbtp:.1f} dBTP",
+        f"{sound.trimmed_head_s + sound.trimmed_tail_s:.1f} 秒",
+        f"{sum(poster.decodings for poster in codes)}/{sum(poster.trials for poster in codes)}",
+        "已到发布时间" if built.public else f"{built.published_at:%Y-%m-%d %H:%M} 发布",
+    )
+
+
+def _tell_problems(problems: Sequence[Problem]) -> None:
+    if problems:
+        click.echo(f"\n有 {len(problems)} 处要改：", err=True)
+    for number, problem in enumerate(problems, start=1):
+        where = f"{problem.place} 第 {problem.line} 行" if problem.line else f"{problem.place}"
+        click.echo(f"\n{number}. {where}\n   {problem.cause}。\n   怎么改：{problem.fix}。[{problem.code}]", err=True)
+
+
+def _tell_usage(error: click.UsageError) -> None:
+    if error.ctx:
+        click.echo(error.ctx.get_usage(), err=True)
+    match error:
+        case click.NoSuchOption():
+            words = f"没有 {error.option_name} 这个选项"
+        case click.BadOptionUsage():
+            words = f"{error.option_name} 后面还要写内容"
+        case click.BadParameter():
+            words = f"参数不对：期数要写整数（{error.message}）"
+        case _ if error.ctx and isinstance(error.ctx.command, click.Group):
+            words = f"没有这个命令；可以用的有：{'、'.join(error.ctx.command.commands)}"
+        case _:
+            words = error.message
+    click.echo(f"{words}。用 --help 看说明。", err=True)
+
+
+def _print_json(result: dict[str, object]) -> None:
+    click.echo(json.dumps(result, ensure_ascii=False, indent=1))
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    reports = [outcome.out / "report" / f"{each.identity.number}.json" for each in outcome.built]
+    return {
+        "out": str(outcome.out),
+        "site_laid_out": outcome.site_laid_out,
+        "episodes": [json.loads(report.read_bytes()) for report in reports],
+        "voided": [identity.page_url for identity in outcome.voided],
+        "problems": [_problem_as_json(problem) for failure in outcome.failures for problem in failure.problems],
+    }
+
+
+def _problem_as_json(problem: Problem) -> dict[str, object]:
+    return {
+        "place": str(problem.place),
+        "line": problem.line,
+        "cause": problem.cause,
+        "fix": problem.fix,
+        "code": problem.code,
+    }
+
+
+if __name__ == "__main__":
+    main()

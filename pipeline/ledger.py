@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -106,16 +106,16 @@ def identify(ledger: Ledger, series: Series, episode: Episode) -> Identity:
 
 
 def check_promises(
-    ledger: Ledger, series: Series, episodes: Sequence[Episode], recordings: Mapping[int, str]
+    ledger: Ledger, series: Series, episodes: Sequence[Episode], recordings: Mapping[int, str], broken: Container[int]
 ) -> tuple[Problem, ...]:
     """Return what in the sources would break a promise: a moved site, another recording, another number, a lost folder.
 
-    ``recordings`` holds the SHA-256 of each episode's recording by number.
+    ``recordings`` holds the SHA-256 of each episode's recording by number. Numbers in ``broken`` are there but cannot be read.
     """
     return (
         *_moved_site(ledger, series),
         *_other_recordings(ledger, episodes, recordings),
-        *_missing_episodes(ledger, episodes, recordings),
+        *(problem for number, problem in _missing_episodes(ledger, episodes, recordings) if number not in broken),
     )
 
 
@@ -180,11 +180,12 @@ def _other_recordings(ledger: Ledger, episodes: Sequence[Episode], recordings: M
     return tuple(problems)
 
 
-def _missing_episodes(ledger: Ledger, episodes: Sequence[Episode], recordings: Mapping[int, str]) -> tuple[Problem, ...]:
-    """Return released episodes that are not among the sources: their number was changed, or their folder is gone."""
+def _missing_episodes(
+    ledger: Ledger, episodes: Sequence[Episode], recordings: Mapping[int, str]
+) -> Iterator[tuple[int, Problem]]:
+    """Yield released episodes that are not among the sources: their number was changed, or their folder is gone."""
     present = {episode.number: episode for episode in episodes}
     by_recording = {recordings[number]: episode for number, episode in present.items() if number not in ledger.releases}
-    problems = []
     for number, release in sorted(ledger.releases.items()):
         if number in present:
             continue
@@ -192,12 +193,11 @@ def _missing_episodes(ledger: Ledger, episodes: Sequence[Episode], recordings: M
         if renumbered is not None:
             place = renumbered.folder / "script.md"
             cause = f"这份录音已作为第 {number} 期发布，number 却成了 {renumbered.number}；听众会看到重复的节目，海报上的码会失效"
-            problems.append(Problem(place=place, cause=cause, fix=f"把 number 改回 {number}", code="JX-P04"))
+            yield number, Problem(place=place, cause=cause, fix=f"把 number 改回 {number}", code="JX-P04")
         else:
             cause = f"第 {number} 期已经发布，它的文件夹却不见了；印出去的海报和订阅都指着它"
             fix = "从备份里把这一期的文件夹找回来"
-            problems.append(Problem(place=ledger.file.parent, cause=cause, fix=fix, code="JX-P05"))
-    return tuple(problems)
+            yield number, Problem(place=ledger.file.parent, cause=cause, fix=fix, code="JX-P05")
 
 
 def _release(entry: Mapping[str, Any]) -> Release:

@@ -30,6 +30,7 @@ _CONTAINER = re.compile(r"^Input #0, (\S+), from ", re.MULTILINE)
 _SOUND_STREAM = re.compile(r"^  Stream #0:\d+\S*: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)", re.MULTILINE)
 _INTEGRATED = re.compile(r"^    I: +(\S+) LUFS", re.MULTILINE)
 _PEAK = re.compile(r"^    Peak: +(\S+) dBFS", re.MULTILINE)
+_GATE_LUFS = -70.0  # what the meter shows where its gate let nothing through
 _GUESSED = "Estimating duration from bitrate"
 
 
@@ -145,9 +146,8 @@ def measure_loudness(file: Path) -> tuple[float, float]:
     if ended.exit_code or not integrated or not peak:
         cause = "ffmpeg 量不出这个文件的响度"
         raise MachineError([Problem(place=file, cause=cause, fix="看看文件是否能正常播放", code="JX-M14")])
-    # The meter shows -70.0 where its gate let nothing through.
     integrated_lufs = float(integrated[-1])
-    return (integrated_lufs if integrated_lufs > -70 else float("-inf")), float(peak[-1])
+    return (integrated_lufs if integrated_lufs > _GATE_LUFS else float("-inf")), float(peak[-1])
 
 
 def ffmpeg_identity() -> str:

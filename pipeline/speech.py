@@ -107,7 +107,7 @@ def _block_levels_db(block: Samples) -> NDArray[np.float32]:
     difference = np.diff(block, prepend=block[:1])
     frames = np.pad(difference, (0, -len(difference) % _FRAME_SAMPLES)).reshape(-1, _FRAME_SAMPLES)
     power = np.mean(np.square(frames, dtype=np.float32), axis=1)
-    return (10 * np.log10(np.maximum(power, 10 ** (_SILENT_DB / 10)))).astype(np.float32)
+    return np.asarray(10 * np.log10(np.maximum(power, 10 ** (_SILENT_DB / 10))), dtype=np.float32)
 
 
 def _sharpen(levels: NDArray[np.float32], spans: list[tuple[float, float]], index: int) -> tuple[float, float]:

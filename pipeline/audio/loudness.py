@@ -163,11 +163,11 @@ def _energies(block: Block, sound: RawSound) -> Curve:
     return np.asarray(2 * np.einsum("fkc,k->f", power, weights) / samples**2)
 
 
-def _k_weighting(frequencies_hz: Curve) -> NDArray[np.complex128]:
+def _k_weighting(frequencies_hz: NDArray[np.floating]) -> NDArray[np.complex128]:
     delay = np.exp(-2j * np.pi * np.minimum(frequencies_hz, 24_000) / 48_000)
-    response = np.ones_like(delay)
+    response: NDArray[np.complex128] = np.ones_like(delay)
     for numerator, denominator in (_SHELF, _HIGHPASS):
-        response *= np.polyval(numerator[::-1], delay) / np.polyval(denominator[::-1], delay)
+        response = response * np.polyval(numerator[::-1], delay) / np.polyval(denominator[::-1], delay)
     return response
 
 

@@ -60,7 +60,17 @@ def decode(file: Path, to: Path, *, sample_rate_hz: int, channels: int | None = 
     sound = RawSound(file=to, sample_rate_hz=sample_rate_hz, channels=channels or min(probe.channels, 2) or 2)
     declared_s = probe.duration_s
     arguments = [
-        *("-v", "error", "-err_detect", "crccheck+bitstream+buffer", *media.handed_in(file), "-map", "0:a:0", "-t", f"{LONGEST_S}"),
+        *(
+            "-v",
+            "error",
+            "-err_detect",
+            "crccheck+bitstream+buffer",
+            *media.handed_in(file),
+            "-map",
+            "0:a:0",
+            "-t",
+            f"{LONGEST_S}",
+        ),
         *("-ac", f"{sound.channels}", "-ar", f"{sample_rate_hz}", "-f", "f32le", "-y", f"file:{to}"),
     ]
     ended = media.run_ffmpeg(arguments, time_limit_s=media.time_limit_s(duration_s=declared_s or LONGEST_S))

@@ -7,8 +7,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.captions.align import Alignment, align
 from pipeline.captions.agreement import disagreements, plausibility
+from pipeline.captions.alignment import Alignment, align
 from pipeline.captions.cues import TimedText, cut_cues, schedule
 from pipeline.captions.formats import chapters_json, to_json, to_srt, to_webvtt
 from pipeline.captions.phrases import Phrase, cut_script
@@ -32,7 +32,7 @@ def time_script(script: Script, sound: Sound) -> Captions:
     speech = heard or (Span(start_s=0.0, end_s=sound.duration_s),)
     alignment = align(phrases, speech)
     drafts = _drafts(phrases, alignment)
-    trust = plausibility(alignment) if heard else 0.0
+    trust = plausibility(phrases, alignment) if heard else 0.0
     times_ms = schedule([(_ms(draft.start_s), _ms(draft.end_s)) for draft, _ in drafts], int(sound.duration_s * 1000))
     cues = tuple(
         Cue(

@@ -16,6 +16,7 @@ _SENTENCE_CUT, _CLAUSE_CUT, _LIST_CUT, _SPACE_CUT, _LIGHT_CUT, _WORD_CUT, _INSID
 _SENTENCE_ENDS, _CLAUSE_ENDS, _LIST_ENDS = "。！？!?", "，；：…—,;:", "、"
 _CLOSERS = "”’」』）》】〉)\"'"
 _OPENERS = "“‘「『（《【〈("
+_INSIDE_FIGURES = ",.:-%/_@'"
 _LIGHT = "的了着过们吗呢吧"  # a word often ends behind these and never before them
 
 _ANOTHER_CUE = 1.0
@@ -90,14 +91,7 @@ def _cue_cost(timed: TimedText, cuts: list[float], start: int, end: int) -> floa
     cost = _ANOTHER_CUE + (cuts[end - 1] if end < len(timed.text) else 0.0)
     if length > LINE_CHARACTERS:
         cost += _SECOND_LINE + min(cuts[end - LINE_CHARACTERS - 1 : start + LINE_CHARACTERS]) / 2
-    inside = cuts[start : end - 1]
-    if _SENTENCE_CUT in inside:
-        cost += _SENTENCE_INSIDE * inside.count(_SENTENCE_CUT)
-        cost += sum(
-            max(timed.starts_s[start + offset + 1] - timed.ends_s[start + offset] - _PAUSE_INSIDE_S, 0) * _PAUSE_INSIDE_A_SECOND
-            for offset, cut in enumerate(inside)
-            if cut == _SENTENCE_CUT
-        )
+    cost += _inside_cost(timed, cuts, start, end)
     start_s = timed.starts_s[start]
     spoken_s = timed.ends_s[end - 1] - start_s
     free_s = (timed.starts_s[end] if end < len(timed.text) else timed.next_start_s) - start_s
@@ -107,6 +101,16 @@ def _cue_cost(timed: TimedText, cuts: list[float], start: int, end: int) -> floa
     return cost
 
 
+def _inside_cost(timed: TimedText, cuts: list[float], start: int, end: int) -> float:
+    """Return how much a cue suffers from sentences that end inside it, the more so before a long pause."""
+    inside = cuts[start : end - 1]
+    if _SENTENCE_CUT not in inside:
+        return 0.0
+    ends = [start + offset for offset, cut in enumerate(inside) if cut == _SENTENCE_CUT]
+    pauses_s = [timed.starts_s[index + 1] - timed.ends_s[index] for index in ends]
+    return sum(_SENTENCE_INSIDE + max(pause_s - _PAUSE_INSIDE_S, 0) * _PAUSE_INSIDE_A_SECOND for pause_s in pauses_s)
+
+
 def _cut_costs(text: str) -> list[float]:
     """Return for each character how unwelcome a cut behind it is."""
     return [_cut_cost(text, index) for index in range(len(text))]
@@ -114,31 +118,26 @@ def _cut_costs(text: str) -> list[float]:
 
 def _cut_cost(text: str, index: int) -> float:
     here, after = text[index], text[index + 1 : index + 2]
-    if after and (after in _CLOSERS or after in _SENTENCE_ENDS or after in _CLAUSE_ENDS or after in _LIST_ENDS):
-        # A colon or comma inside figures (9:30) is no end either; both sides then fall under the same rule.
+    if here in _OPENERS or (after and after in _CLOSERS + _SENTENCE_ENDS + _CLAUSE_ENDS + _LIST_ENDS):
         return _FORBIDDEN_CUT
-    if here in _OPENERS:
-        return _FORBIDDEN_CUT
-    behind_closers = text[: index + 1].rstrip(_CLOSERS)[-1:] if here in _CLOSERS else here
-    if behind_closers in _SENTENCE_ENDS and behind_closers:
-        return _SENTENCE_CUT
-    if _is_plain(here) and _is_plain(after) and (here + after).strip(",:.-%") and after:
-        return _INSIDE_CUT
-    return _word_cut_cost(here, behind_closers, after)
+    if _is_plain(here) and _is_plain(after):
+        return _INSIDE_CUT  # 9:30 and 1,200 stay whole, too
+    sign = text[: index + 1].rstrip(_CLOSERS)[-1:] or here
+    for signs, cost in ((_SENTENCE_ENDS, _SENTENCE_CUT), (_CLAUSE_ENDS, _CLAUSE_CUT), (_LIST_ENDS, _LIST_CUT)):
+        if sign in signs:
+            return cost
+    return _word_cut_cost(here, after)
 
 
-def _word_cut_cost(here: str, behind_closers: str, after: str) -> float:
-    if behind_closers and behind_closers in _CLAUSE_ENDS:
-        return _CLAUSE_CUT
-    if behind_closers and behind_closers in _LIST_ENDS:
-        return _LIST_CUT
-    if here == " " or after == " ":
+def _word_cut_cost(here: str, after: str) -> float:
+    """Return how unwelcome a cut between two words, or inside one, is where no punctuation stands."""
+    if " " in (here, after):
         return _SPACE_CUT
     if after and after in _LIGHT:
         return _INSIDE_CUT
-    return _LIGHT_CUT if here in _LIGHT or here in _CLOSERS or (after and after in _OPENERS) else _WORD_CUT
+    return _LIGHT_CUT if here in _LIGHT + _CLOSERS or (after and after in _OPENERS) else _WORD_CUT
 
 
 def _is_plain(character: str) -> bool:
     """Whether the character belongs to a Latin word or a figure."""
-    return character.isascii() and (character.isalnum() or character in ",.:-%/_@'")
+    return bool(character) and character.isascii() and (character.isalnum() or character in _INSIDE_FIGURES)

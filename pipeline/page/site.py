@@ -57,6 +57,7 @@ class _Pages:
             "clock": words.clock,
             "day": lambda moment: words.day(moment, series.timezone),
             "day_and_hour": lambda moment: words.day_and_hour(moment, series.timezone),
+            "dialled": words.dialled,
             "inline_html": markup.inline_html,
             "megabytes": words.megabytes,
             "metres": words.metres,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -45,3 +46,9 @@ def day_and_hour(moment: datetime, timezone: str) -> str:
     """Return the day and hour of a moment in the series' time zone: 2026 年 10 月 12 日（星期一）8:00."""
     local = moment.astimezone(ZoneInfo(timezone))
     return f"{day(moment, timezone)}（星期{_WEEKDAYS[local.weekday()]}）{local.hour}:{local.minute:02}"
+
+
+def dialled(telephone: str) -> str:
+    """Return what a telephone dials, from a number written for people: 0755-12345678（居委会） gives 075512345678."""
+    number = re.match(r"\s*(\+?[\d \-()（）]*)", telephone, re.ASCII)
+    return re.sub(r"[^\d+]", "", number[1]) if number else ""

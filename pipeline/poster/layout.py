@@ -1,30 +1,28 @@
-"""Where everything stands on the poster, in pixels from the trim's top left corner, and the check that nothing collides."""
+"""Where everything stands on the poster, in pixels from the trim's top left corner."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pipeline.errors import DesignError, Problem
 from pipeline.poster import typeset
 from pipeline.poster.design import CREAM, PAPER, Design, mix
-from pipeline.poster.formats import Box, PosterFormat, TextBox
+from pipeline.poster.formats import Box, CodeBox, PosterFormat, TextBox
 from pipeline.poster.lettering import Lettering
 from pipeline.qr import QUIET_ZONE_MODULES, Matrix
 
-_BORDER_MM = 0.8
-_SUBTITLE_GAP_EM = 0.75
-_CLEARANCE_MM = 1.5
-_TWO_COLUMNS_EM = 2.2  # what two title columns with the gap between them are wide
-_SEAL_EM = 0.40
-_BLACK = "#000000"
+BORDER_MM = 0.8
+_SUBTITLE_GAP_EM = 0.85
+_TWO_COLUMNS_EM = 2.25  # what two title columns and the gap between them are wide
+_RULE_MM = 0.35
+_ADDRESS_BREAKS = "./-"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rectangle:
-    """A named part of the poster in px."""
+    """A named part of the poster in px; right and bottom are exclusive."""
 
     name: str
     left: int
@@ -32,27 +30,29 @@ class Rectangle:
     right: int
     bottom: int
 
+    @property
+    def width(self) -> int:
+        """Width in px."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Height in px."""
+        return self.bottom - self.top
+
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """A block of type, where its top left corner stands, and its colour."""
+    """A block of type with its colour, and what it covers."""
 
     block: typeset.Block
-    left: int
-    top: int
     fill: str
-    name: str
-
-    @property
-    def rectangle(self) -> Rectangle:
-        """What the block covers."""
-        right, bottom = self.left + math.ceil(self.block.width_px), self.top + math.ceil(self.block.height_px)
-        return Rectangle(name=self.name, left=self.left, top=self.top, right=right, bottom=bottom)
+    rectangle: Rectangle
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodePlace:
-    """The white card in px, and the code on it: whole pixels a module, ``left``/``top`` at the first module."""
+    """The white card, and the code on it in whole pixels a module; ``left`` and ``top`` are the first module's."""
 
     card: Rectangle
     border_px: int
@@ -63,48 +63,193 @@ class CodePlace:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Everything that stands on the picture. ``route`` holds the centres of the stops in px."""
+    """Everything that stands on the picture; None where the format has no box for it."""
 
     texts: tuple[Text, ...]
+    rule: Rectangle | None
     seal: Rectangle | None
     seal_texts: tuple[Text, ...]
     route: Rectangle | None
-    rule: Rectangle | None
     code: CodePlace | None
+
+    @property
+    def rectangles(self) -> tuple[Rectangle, ...]:
+        """All parts that may not meet."""
+        others = (self.rule, self.seal, self.route, self.code.card if self.code else None)
+        return (*(text.rectangle for text in self.texts), *(part for part in others if part))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inks:
-    """The colours of type on the cream panel, mixed from the aspect's deep colour."""
+    """The colours of the cream panel, mixed from the aspect's deep colour."""
 
     headline: str
     body: str
     quiet: str
-    strong: str
     line: str
 
 
 def panel_inks(design: Design) -> Inks:
-    """Return the panel's colours: body 9 : 1 and quiet lines 4.5 : 1 or more on the paper."""
-    headline = mix(design.deep, _BLACK, 0.5)
-    return Inks(
-        headline=headline,
-        body=mix(headline, PAPER, 0.1),
-        quiet=mix(headline, PAPER, 0.3),
-        strong=design.deep,
-        line=mix(design.deep, PAPER, 0.66),
+    """Return the panel's colours; all type stands 4.5 : 1 or more on the paper."""
+    headline = mix(design.deep, "#000000", 0.5)
+    return Inks(headline=headline, body=mix(headline, PAPER, 0.1), quiet=mix(headline, PAPER, 0.3), line=mix(design.deep, PAPER, 0.66))
+
+
+def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, matrix: Matrix | None) -> Layout:
+    """Return where each line stands, with its em fitted to its box.
+
+    Raises:
+        DesignError: JX-D09 when a text does not fit at its smallest size, JX-D10 when the code's modules come out too small.
+    """
+    scale, inks, boxes = poster_format.px_per_mm, panel_inks(design), poster_format
+    texts: list[Text] = []
+    if boxes.header:
+        texts.append(_line("页眉", boxes.header, lettering.header_left, design.sans_bold, CREAM, scale))
+        texts.append(_line("期号", boxes.header, lettering.header_right, design.sans_regular, CREAM, scale, align=1, shrink=0.86))
+    title = _title(boxes.title, lettering.title, design.serif_black, scale)
+    texts.append(title)
+    if boxes.subtitle and lettering.subtitle:
+        texts.append(_subtitle(boxes.subtitle, lettering.subtitle, design, title.rectangle.right, scale))
+    if boxes.headline:
+        texts.append(_line("站名", boxes.headline, lettering.headline, design.serif_black, inks.headline, scale))
+    if boxes.summary:
+        texts.append(_paragraph(boxes.summary, lettering.summary, design.sans_regular, inks.body, scale))
+    if boxes.facts:
+        texts.append(_line("时长和站次", boxes.facts, lettering.facts, design.sans_bold, design.deep, scale))
+    if boxes.signature and lettering.signature:
+        texts.append(_line("署名", boxes.signature, lettering.signature, design.sans_regular, inks.quiet, scale))
+    code = _code(boxes.code, matrix, scale) if boxes.code and matrix else None
+    if boxes.call and code:
+        texts.append(_line("扫码提示", boxes.call, lettering.call, design.serif_black, design.deep, scale, align=0.5))
+    if boxes.address and code:
+        texts += _address(boxes.address, lettering.address, design.sans_medium, inks.body, scale)
+    return Layout(
+        texts=tuple(texts),
+        rule=_rule(boxes.header, scale) if boxes.header else None,
+        seal=_rectangle("印章", boxes.seal, scale) if boxes.seal else None,
+        seal_texts=_seal(boxes.seal, lettering.seal, design.serif_black, scale) if boxes.seal else (),
+        route=_rectangle("路线", boxes.route, scale) if boxes.route else None,
+        code=code,
     )
 
 
-class _Setter:
-    """The sizes and fonts of one format, so that each line of the layout is one call."""
+def route_stops(route: Rectangle, stop_count: int) -> tuple[float, ...]:
+    """Return the x of each stop's centre in px, evenly from one end of ``route`` to the other."""
+    radius = route.height / 2
+    step = (route.width - 2 * radius) / max(stop_count - 1, 1)
+    return tuple(route.left + radius + number * step for number in range(stop_count))
 
-    def __init__(self, poster_format: PosterFormat, design: Design) -> None:
-        self.format, self.design, self.scale = poster_format, design, poster_format.px_per_mm
 
-    def px(self, length_mm: float) -> int:
-        return round(length_mm * self.scale)
+def _rectangle(name: str, box: Box, scale: float) -> Rectangle:
+    left, top = round(box.x_mm * scale), round(box.y_mm * scale)
+    return Rectangle(name=name, left=left, top=top, right=left + round(box.width_mm * scale), bottom=top + round(box.height_mm * scale))
 
-    def rectangle(self, name: str, box: Box) -> Rectangle:
-        left, top = self.px(box.x_mm), self.px(box.y_mm)
-        return Rectangle(name=name, left=left, top=top, right=left + self.px(box.width_mm), bottom=top + self.px(box.height_mm))
+
+def _text(name: str, block: typeset.Block, fill: str, left: float, top: float) -> Text:
+    x, y = round(left), round(top)
+    right, bottom = x + math.ceil(block.width_px), y + math.ceil(block.height_px)
+    return Text(block=block, fill=fill, rectangle=Rectangle(name=name, left=x, top=y, right=right, bottom=bottom))
+
+
+def _line(
+    name: str, box: TextBox, text: str, font: Path, fill: str, scale: float, *, align: float = 0, shrink: float = 1
+) -> Text:
+    """Return ``text`` on one line, centred in the box's height; ``align`` runs from 0 (left) to 1 (right)."""
+    width_px = box.width_mm * scale
+    block = typeset.fit_title_line(text, font, width_px, box.max_mm * shrink * scale, box.min_mm * shrink * scale, max_lines=1)
+    left = box.x_mm * scale + align * (width_px - block.width_px)
+    top = box.y_mm * scale + (box.height_mm * scale - block.height_px) / 2
+    return _text(name, block, fill, left, top)
+
+
+def _title(box: TextBox, text: str, font: Path, scale: float) -> Text:
+    """Return the title in one column as long as that is the larger type, else in two."""
+    height_px, width_px = box.height_mm * scale, box.width_mm * scale
+    two_columns_px = width_px / _TWO_COLUMNS_EM
+    try:
+        block = typeset.fit_title_column(text, font, height_px, min(box.max_mm * scale, width_px), two_columns_px, max_columns=1)
+    except DesignError:
+        block = typeset.fit_title_column(text, font, height_px, two_columns_px, box.min_mm * scale, max_columns=2)
+    return _text("标题", block, CREAM, box.x_mm * scale, box.y_mm * scale)
+
+
+def _subtitle(box: TextBox, text: str, design: Design, title_right_px: int, scale: float) -> Text:
+    """Return the subtitle beside the title: in one column if it can, else in two."""
+    height_px, left = box.height_mm * scale, box.x_mm * scale
+    sizes_px = [scale * (box.max_mm + (box.min_mm - box.max_mm) * step / 4) for step in range(5)]
+    for columns in (1, 2):
+        for size_px in sizes_px:
+            block = typeset.set_column(text, design.serif_black, size_px, height_px)
+            left = max(box.x_mm * scale, title_right_px + _SUBTITLE_GAP_EM * size_px)
+            inside = left + block.width_px <= (box.x_mm + box.width_mm) * scale and block.height_px <= height_px
+            if inside and block.width_px < (columns + 0.5) * size_px * 1.3:
+                return _text("副标题", block, design.light, left, box.y_mm * scale)
+    raise DesignError([_misfit("副标题", text)])
+
+
+def _paragraph(box: TextBox, text: str, font: Path, fill: str, scale: float) -> Text:
+    sizes_px = (box.min_mm * scale, box.max_mm * scale)
+    block = typeset.fit_paragraph(text, font, box.width_mm * scale, box.height_mm * scale, *sizes_px, box.leading)
+    return _text("简介", block, fill, box.x_mm * scale, box.y_mm * scale)
+
+
+def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
+    """Return the seal's signs in two columns, read from the right as seals are."""
+    per_column = max(math.ceil(len(text) / 2), 1)
+    cell_px = box.height_mm * scale * 0.9 / per_column
+    size_px = min(cell_px, box.width_mm * scale * 0.45) * 0.94
+    middle_x, middle_y = (box.x_mm + box.width_mm / 2) * scale, (box.y_mm + box.height_mm / 2) * scale
+    placed = []
+    for number, sign in enumerate(text):
+        column, row = divmod(number, per_column)
+        block = typeset.set_line(sign, font, size_px)
+        x = middle_x + (0.5 - column) * box.width_mm * scale * 0.45
+        y = middle_y + (row - (per_column - 1) / 2) * cell_px
+        placed.append(_text("印章", block, CREAM, x - block.width_px / 2, y - block.height_px / 2))
+    return tuple(placed)
+
+
+def _address(box: TextBox, text: str, font: Path, fill: str, scale: float) -> list[Text]:
+    """Return the address on one centred line, or broken after a stop, slash or hyphen into two."""
+    line_box = replace(box, height_mm=box.height_mm / 2)
+    places = [place for place in range(len(text), 0, -1) if place == len(text) or text[place - 1] in _ADDRESS_BREAKS]
+    for place in places:
+        parts = [part for part in (text[:place], text[place:]) if part]
+        try:
+            return [
+                _line("网址", replace(line_box, y_mm=box.y_mm + row * line_box.height_mm), part, font, fill, scale, align=0.5)
+                for row, part in enumerate(parts)
+            ]
+        except DesignError:
+            continue
+    raise DesignError([_misfit("网址", text)])
+
+
+def _code(box: CodeBox, matrix: Matrix, scale: float) -> CodePlace:
+    """Return the code centred on its card with as many whole pixels a module as go in."""
+    card = _rectangle("二维码", box, scale)
+    border_px = max(1, round(BORDER_MM * scale))
+    side_modules = len(matrix) + 2 * QUIET_ZONE_MODULES
+    module_px = (card.width - 2 * border_px) // side_modules
+    if module_px < 1 or module_px / scale < box.min_module_mm:
+        cause = f"二维码每一格只有 {module_px / scale:.2f} 毫米，至少要 {box.min_module_mm:g} 毫米"
+        fix = "请在版式文件里把 [code] 放大，或把 series.toml 里的 site_url 换短一些"
+        raise DesignError([Problem(place=Path("posters"), cause=cause, fix=fix, code="JX-D10")])
+    margin = (card.width - len(matrix) * module_px) // 2
+    return CodePlace(card=card, border_px=border_px, module_px=module_px, left=card.left + margin, top=card.top + margin)
+
+
+def _rule(box: TextBox, scale: float) -> Rectangle:
+    """Return the hairline at the foot of the header."""
+    foot = round((box.y_mm + box.height_mm) * scale)
+    left, right = round(box.x_mm * scale), round((box.x_mm + box.width_mm) * scale)
+    return Rectangle(name="页眉线", left=left, top=foot, right=right, bottom=foot + max(1, round(_RULE_MM * scale)))
+
+
+def _misfit(name: str, text: str) -> Problem:
+    return Problem(
+        place=Path("posters"),
+        cause=f"{name}“{text}”有 {len(text)} 个字，用最小的字号也放不下",
+        fix="请把它改短一些",
+        code="JX-D09",
+    )

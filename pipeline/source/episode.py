@@ -51,37 +51,63 @@ def read_episode(folder: Path, series: Series) -> Episode:
     return episode
 
 
-def read_episodes(workspace: Path, series: Series) -> tuple[tuple[Episode, ...], tuple[AuthorError, ...]]:
-    """Return the episodes of a workspace in the order of their numbers, and one error for each folder that is not sound.
+@dataclass(frozen=True, kw_only=True)
+class BrokenFolder:
+    """An episode's folder that is not sound; ``number`` as far as it can be read, None where it cannot."""
 
-    Two folders with one number are both left out: nobody but their authors knows which is meant.
+    number: int | None
+    error: AuthorError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The folders of a workspace: the sound ones in the order of their numbers, and the others."""
+
+    episodes: tuple[Episode, ...]
+    broken: tuple[BrokenFolder, ...]
+
+
+def read_episodes(workspace: Path, series: Series) -> Reading:
+    """Return the episodes of a workspace, and one error for each folder that is not sound.
+
+    Folders that share a number are all left out: nobody but their authors knows which is meant.
     """
     episodes: list[Episode] = []
-    errors: list[AuthorError] = []
+    broken: list[BrokenFolder] = []
     for folder in sorted(workspace.iterdir()):
         if not _is_episode(folder):
             continue
         try:
             episodes.append(read_episode(folder, series))
         except AuthorError as error:
-            errors.append(error)
+            broken.append(BrokenFolder(number=_guess_number(folder), error=error))
     numbers = [episode.number for episode in episodes]
     for episode in episodes:
         others = [other for other in episodes if other.number == episode.number and other is not episode]
         if others:
             names = "、".join(other.slug for other in others)
             cause = f"期数 {episode.number} 和“{names}”重复了"
-            fix = f"改成没有用过的期数，下一个空号是 {max(numbers) + 1}"
+            fix = f"改成没有用过的期数，比如 {max(numbers) + 1}"
             place = episode.folder / SCRIPT
-            errors.append(AuthorError([Problem(place=place, line=_number_line(place), cause=cause, fix=fix, code="JX-A31")]))
+            problem = Problem(place=place, line=_number_line(place), cause=cause, fix=fix, code="JX-A31")
+            broken.append(BrokenFolder(number=episode.number, error=AuthorError([problem])))
     alone = [episode for episode in episodes if numbers.count(episode.number) == 1]
-    return tuple(sorted(alone, key=lambda episode: episode.number)), tuple(errors)
+    return Reading(episodes=tuple(sorted(alone, key=lambda episode: episode.number)), broken=tuple(broken))
 
 
 def _is_episode(folder: Path) -> bool:
     if not folder.is_dir() or folder.name.startswith("."):
         return False
     return (folder / SCRIPT).is_file() or any(file.stem.lower() == "recording" for file in folder.iterdir())
+
+
+def _guess_number(folder: Path) -> int | None:
+    """Return the number that a broken folder most likely means: what its front matter says, else how its name begins."""
+    file = folder / SCRIPT
+    front = read_front_matter(file, read_text(file)[0])[0] if file.is_file() else None
+    written = front.values.get("number") if front else None
+    number = re.match(r"[0-9]{1,5}", str(written.content) if written else folder.name)
+    return int(number[0]) if number else None
 
 
 def _number_line(file: Path) -> int | None:

@@ -38,7 +38,8 @@ _SENTENCE_PAUSE_S = (0.25, 1.2)  # the range in which the usual pause between se
 _UNCERTAIN_AFTER_S = 6.0
 
 # Search limits, which keep a recording of 100 minutes to seconds.
-_REACH = 10  # phrase ends and pauses left out in a row
+_REACH = 10  # phrase ends and pauses in a row of which all but one may be left out
+_MOST_WORK = 4_000_000_000  # steps; a wider search falls back to an even rate
 _WINDOW_S, _WINDOW_SHARE = 60.0, 0.05  # how far from the even rate a pause is looked for
 
 
@@ -61,8 +62,8 @@ class Alignment:
     speech: tuple[Span, ...]
     rate_s: float
     """Voiced seconds a syllable."""
-    cost: float
-    """What the chain costs a phrase: 0 where all pauses are where they are expected."""
+    mismatch: float
+    """What the chain costs a phrase: 0 where every pause is where the punctuation and an even rate want it."""
 
     def voiced_s(self, syllables: Numbers) -> Numbers:
         """Return the places on the scale of voiced seconds."""
@@ -100,15 +101,19 @@ class _Scales:
 
 @dataclass(frozen=True, kw_only=True)
 class _Costs:
-    """``match``: a phrase end of a kind on each pause; ``*_skips``: running costs of leaving out all up to each."""
+    """``kinds``: what follows each phrase; ``match``: a phrase end of a kind on each pause; ``*_skips``: running costs of leaving out all up to each."""
 
+    kinds: tuple[Break, ...]
+    kinds: tuple[Break, ...]
+    kinds: tuple[Break, ...]
+    kinds: tuple[Break, ...]
     match: dict[Break, Numbers]
     end_skips: Numbers
     pause_skips: Numbers
 
 
 def align(phrases: tuple[Phrase, ...], speech: tuple[Span, ...]) -> Alignment:
-    """Return where the phrases lie in the speech. Both must hold something; the first and the last syllable are the voice's ends."""
+    """Return where the phrases lie in the speech, from the voice's first moment to its last. Neither may be empty."""
     syllables = np.concatenate(([0.0], np.cumsum([phrase.syllables for phrase in phrases])))
     voiced_s = np.concatenate(([0.0], np.cumsum([span.end_s - span.start_s for span in speech])))
     rate_s = float(voiced_s[-1] / syllables[-1])
@@ -123,7 +128,7 @@ def align(phrases: tuple[Phrase, ...], speech: tuple[Span, ...]) -> Alignment:
         )
         for (phrase, pause), (next_phrase, next_pause) in pairwise(pairs)
     )
-    return Alignment(stretches=stretches, speech=speech, rate_s=rate_s, cost=cost / len(phrases))
+    return Alignment(stretches=stretches, speech=speech, rate_s=rate_s, mismatch=cost / len(phrases))
 
 
 def _fit(voiced_s: float, expected_s: float) -> float:
@@ -171,32 +176,40 @@ def _skip_costs(phrases: tuple[Phrase, ...], speech: tuple[Span, ...]) -> tuple[
 
 def _best_chain(phrases: tuple[Phrase, ...], speech: tuple[Span, ...], scales: _Scales) -> _Chain:
     """Return the cheapest chain of (phrase end, pause) from (0, 0) to the last of both, and its cost."""
-    ends, pauses = len(scales.expected_s), len(scales.voiced_s)
+    ends, pauses = len(scales.expected_s) - 1, len(scales.voiced_s) - 1
     end_skips, pause_skips = _skip_costs(phrases, speech)
-    costs = _Costs(match=_match_costs(phrases, speech), end_skips=end_skips, pause_skips=pause_skips)
-    reach = _REACH
-    while reach < 2 * max(ends, pauses):
-        chain, cost = _chain_within(reach, [phrase.after for phrase in phrases], scales, costs)
+    costs = _Costs(
+        kinds=tuple(phrase.after for phrase in phrases),
+        match=_match_costs(phrases, speech),
+        end_skips=end_skips,
+        pause_skips=pause_skips,
+    )
+    # Where there are many times more of one than of the other, most of them have to be left out.
+    reach = (-(-_REACH * ends // min(ends, pauses)), -(-_REACH * pauses // min(ends, pauses)))
+    while ends * min(reach[0], ends) * pauses * min(reach[1], pauses) <= _MOST_WORK:
+        chain, cost = _chain_within((min(reach[0], ends), min(reach[1], pauses)), scales, costs)
         if chain:
             return chain, cost
-        reach *= 4
-    return [(0, 0), (ends - 1, pauses - 1)], float(costs.end_skips[-1] + costs.pause_skips[-1])
+        reach = (reach[0] * 4, reach[1] * 4)
+    return [(0, 0), (ends, pauses)], float(costs.end_skips[-1] + costs.pause_skips[-1])
 
 
-def _chain_within(reach: int, kinds: list[Break], scales: _Scales, costs: _Costs) -> _Chain:
-    """Return the cheapest chain in which no more than ``reach`` are left out in a row; empty if there is none."""
+def _chain_within(reach: tuple[int, int], scales: _Scales, costs: _Costs) -> _Chain:
+    """Return the cheapest chain that leaves out fewer ends, and fewer pauses, in a row than ``reach``; empty if there is none."""
     last_end, last_pause = len(scales.expected_s) - 1, len(scales.voiced_s) - 1
-    reached = {0: np.where(np.arange(last_pause + 1) == 0, 0.0, np.inf)}  # by phrase end: the cheapest way to each pause
+    # The cheapest way to each pause, for the last few phrase ends only: phrase end i stands in row i modulo their number.
+    reached = np.full((reach[0] + 1, last_pause + 1), np.inf)
+    reached[0, 0] = 0.0
     ways: list[tuple[int, NDArray[np.int32]]] = [(0, np.zeros((1, 2), dtype=np.int32))]
     for end in range(1, last_end + 1):
         low, high = _window(end, scales)
-        cheapest, way = _extend(reach, end, np.arange(low, high), scales, costs, reached)
-        row = np.full(last_pause + 1, np.inf)
-        row[low:high] = cheapest + (costs.match[kinds[end - 1]][low - 1 : high - 1] if end < last_end else 0.0)
-        reached[end] = row
-        reached.pop(end - reach, None)
+        row = reached[end % len(reached)]
+        row[:] = np.inf
+        row[low:high], way = _extend(end, (low, high), reached, reach=reach, scales=scales, costs=costs)
+        if end < last_end:
+            row[low:high] += costs.match[costs.kinds[end - 1]][low - 1 : high - 1]
         ways.append((low, way))
-    cost = float(reached[last_end][last_pause])
+    cost = float(reached[last_end % len(reached), last_pause])
     return (_trace(ways, last_pause) if np.isfinite(cost) else []), cost
 
 
@@ -206,28 +219,35 @@ def _window(end: int, scales: _Scales) -> tuple[int, int]:
     if end == len(scales.expected_s) - 1:
         return last_pause, last_pause + 1
     width_s = _WINDOW_S + _WINDOW_SHARE * scales.voiced_s[-1]
-    low, high = np.searchsorted(scales.voiced_s, [scales.expected_s[end] - width_s, scales.expected_s[end] + width_s])
-    return max(int(low), 1), max(min(int(high), last_pause), max(int(low), 1))
+    expected_s = scales.expected_s[end]
+    low, high = (int(pause) for pause in np.searchsorted(scales.voiced_s, [expected_s - width_s, expected_s + width_s]))
+    return max(low, 1), max(min(high, last_pause), low, 1)
 
 
 def _extend(
-    reach: int, end: int, pauses: NDArray[np.intp], scales: _Scales, costs: _Costs, reached: dict[int, Numbers]
+    end: int, window: tuple[int, int], reached: Numbers, *, reach: tuple[int, int], scales: _Scales, costs: _Costs
 ) -> tuple[Numbers, NDArray[np.int32]]:
-    """Return what the cheapest way to (``end``, each of ``pauses``) costs, and how many ends and pauses back it came from."""
-    cheapest = np.full(len(pauses), np.inf)
-    way = np.zeros((len(pauses), 2), dtype=np.int32)
-    for ends_back in range(1, min(reach, end) + 1):
-        before = end - ends_back
-        length_s = scales.expected_s[end] - scales.expected_s[before]
-        skipped_ends = costs.end_skips[end - 1] - costs.end_skips[before]
-        for pauses_back in range(1, reach + 1):
-            start = np.maximum(pauses - pauses_back, 0)
-            off_s = scales.voiced_s[pauses] - scales.voiced_s[start] - length_s
-            cost = reached[before][start] + off_s**2 / (2 * _variance_s2(length_s)) + skipped_ends
-            cost += costs.pause_skips[pauses - 1] - costs.pause_skips[start]
-            better = (cost < cheapest) & (pauses >= pauses_back)
-            cheapest[better] = cost[better]
-            way[better] = (ends_back, pauses_back)
+    """Return what the cheapest way to ``end`` and each pause of the window costs, and how many ends and pauses back it began."""
+    low, high = window
+    cheapest = np.full(high - low, np.inf)
+    way = np.zeros((high - low, 2), dtype=np.int32)
+    before = np.arange(end - 1, max(end - reach[0], 0) - 1, -1)  # the phrase ends it may come from, the nearest first
+    lengths_s = (scales.expected_s[end] - scales.expected_s[before])[:, None]
+    halved_precision = 1 / (2 * _variance_s2(lengths_s))
+    skipped_ends = (costs.end_skips[end - 1] - costs.end_skips[before])[:, None]
+    rows = reached[before % len(reached)]
+    for pauses_back in range(1, min(reach[1], high - 1) + 1):
+        first = max(low, pauses_back)
+        pauses, starts = slice(first, high), slice(first - pauses_back, high - pauses_back)
+        off_s = (scales.voiced_s[pauses] - scales.voiced_s[starts])[None, :] - lengths_s
+        ways_cost = rows[:, starts] + off_s**2 * halved_precision + skipped_ends
+        best = np.argmin(ways_cost, axis=0)
+        cost = ways_cost[best, np.arange(high - first)]
+        cost += costs.pause_skips[first - 1 : high - 1] - costs.pause_skips[starts]
+        better = np.flatnonzero(cost < cheapest[first - low :])
+        cheapest[better + first - low] = cost[better]
+        way[better + first - low, 0] = best[better] + 1
+        way[better + first - low, 1] = pauses_back
     return cheapest, way
 
 

@@ -1,0 +1,355 @@
+"""The order of the stages, and nothing else: read this first.
+
+read → identify → hear → time → compose → tag, for each episode; then pages and feed for all of them, laid out.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import zoneinfo
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline import addresses, artefacts, audio, captions, feed, ledger, page, poster, report, source
+from pipeline.errors import AuthorError, DesignError, JixiangError, MachineError, Problem, PromiseError
+from pipeline.ledger import Ledger, Release
+from pipeline.model import (
+    Attachment,
+    BuiltEpisode,
+    Captions,
+    Enclosure,
+    Episode,
+    Files,
+    Identity,
+    Poster,
+    Series,
+    Wording,
+)
+from pipeline.poster import PosterFormat
+
+R = TypeVar("R")
+Progress = Callable[[str, str], None]
+"""Called with the name of a piece of work and ``开始``, ``做好`` or ``已有``."""
+
+_EPISODES_AT_ONCE = 8
+SERIES_FILE, LEDGER_FILE = "series.toml", "ledger.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a build made.
+
+    ``site_laid_out`` is False where the site was left as it was, because an episode in it is not sound any more. ``voided`` are
+    the recorded identities that were replaced before release: posters printed with them lead nowhere.
+    """
+
+    series: Series
+    out: Path
+    built: tuple[BuiltEpisode, ...]
+    failures: tuple[JixiangError, ...]
+    voided: tuple[Identity, ...]
+    site_laid_out: bool
+
+
+def build(
+    workspace: Path,
+    out: Path,
+    *,
+    numbers: Sequence[int] | None,
+    now: datetime,
+    frozen: bool = False,
+    progress: Progress = lambda _name, _state: None,
+) -> Outcome:
+    """Build the episodes with these ``numbers`` (None: all), lay everything out in ``out``, and return what was made.
+
+    ``now`` without a zone is the series' own time. The episodes that the ledger knows are reused or made as well, because the
+    site holds them all. Episodes that are not sound
+    are listed in the outcome; they stop no other.
+
+    Raises:
+        AuthorError: series.toml is not right, or there is no such number.
+        PromiseError: something would break a promise, or ``frozen`` forbids a new line in the ledger.
+        MachineError, LockedError: ``out`` cannot be written, or another build is at work in it.
+    """
+    series = source.read_series(workspace / SERIES_FILE)
+    promises = ledger.read_ledger(workspace / LEDGER_FILE)
+    reading = source.read_episodes(workspace, series)
+    chosen = _choose(reading, promises, numbers, workspace)
+    _keep_promises(promises, series, reading)
+    now = now if now.tzinfo else now.replace(tzinfo=zoneinfo.ZoneInfo(series.timezone))
+    identities = {episode.number: ledger.identify(promises, series, episode) for episode in chosen}
+    if frozen:
+        _refuse_new_lines(promises, series, identities)
+    failures: list[JixiangError] = [broken.error for broken in reading.broken if _concerns(broken, promises, numbers)]
+    with artefacts.claimed(out), _process_pool() as pool, ThreadPoolExecutor(_EPISODES_AT_ONCE) as side_by_side:
+        run = _Run(
+            series=series,
+            promises=promises,
+            now=now,
+            formats=poster.load_formats(workspace / "posters"),
+            designs=workspace / "posters",
+            store=out / "store",
+            pool=pool,
+            progress=progress,
+        )
+        in_work = {
+            episode.number: side_by_side.submit(_make_episode, run, episode, identities[episode.number]) for episode in chosen
+        }
+        cover = _result(side_by_side.submit(_make_series_cover, run), failures)
+        built = [made for future in in_work.values() if (made := _result(future, failures)) is not None]
+        numbers_made = {each.identity.number for each in built}
+        unsound = {broken.number for broken in reading.broken if broken.number} | (in_work.keys() - numbers_made)
+        lines = ledger.new_lines(promises, series, [each.identity for each in built]) if built else ()
+        if lines:
+            artefacts.append_lines(promises.file, lines)
+        site_laid_out = cover is not None and not _would_lose(unsound, promises, out)
+        if site_laid_out and cover is not None:
+            departed = [each for number, each in promises.identities.items() if number not in numbers_made | unsound]
+            artefacts.lay_out(out / "site", _site(series, built, departed, cover), last="feed.xml")
+        _lay_out_posters(run, out, built, cover, kept={str(number) for number in unsound})
+    return Outcome(
+        series=series,
+        out=out,
+        built=tuple(each for each in built if numbers is None or each.identity.number in numbers),
+        failures=tuple(failures),
+        voided=ledger.voided_codes(promises, [each.identity for each in built]),
+        site_laid_out=site_laid_out,
+    )
+
+
+def _result(future: Future[R], failures: list[JixiangError]) -> R | None:
+    """Return what was made, or None with the failure added: one episode stops no other."""
+    try:
+        return future.result()
+    except JixiangError as error:
+        failures.append(error)
+        return None
+
+
+@contextmanager
+def _process_pool() -> Iterator[Executor]:
+    """Yield processes for slow work; none is started until there is some. Spawned, as on Windows, so that all machines agree."""
+    pool = ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield pool
+    except BrokenProcessPool as error:
+        cause = "一个工作进程突然停了，多半是内存不够"
+        problem = Problem(place=Path.cwd(), cause=cause, fix="关掉别的程序再试；做好的部分都还在", code="JX-M04")
+        raise MachineError([problem]) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+# Which episodes
+
+
+def _choose(reading: source.Reading, promises: Ledger, numbers: Sequence[int] | None, workspace: Path) -> tuple[Episode, ...]:
+    """Return the episodes to make: those asked for, and those whose identity is on record."""
+    if numbers is None:
+        return reading.episodes
+    known = {episode.number for episode in reading.episodes} | {broken.number for broken in reading.broken}
+    missing = [number for number in dict.fromkeys(numbers) if number not in known]
+    if missing and not any(broken.number is None for broken in reading.broken):
+        cause = f"没有第 {'、'.join(map(str, missing))} 期"
+        present = "、".join(str(episode.number) for episode in reading.episodes)
+        fix = f"现有第 {present} 期；新的一期要先建好文件夹" if present else "先建好这一期的文件夹，放进 script.md 和录音"
+        raise AuthorError([Problem(place=workspace, cause=cause, fix=fix, code="JX-A60")])
+    return tuple(each for each in reading.episodes if each.number in numbers or each.number in promises.identities)
+
+
+def _concerns(broken: source.BrokenFolder, promises: Ledger, numbers: Sequence[int] | None) -> bool:
+    return numbers is None or broken.number is None or broken.number in numbers or broken.number in promises.identities
+
+
+def _keep_promises(promises: Ledger, series: Series, reading: source.Reading) -> None:
+    if not promises.releases:
+        return
+    recordings = {episode.number: artefacts.digest(episode.recording) for episode in reading.episodes}
+    broken = {broken.number for broken in reading.broken if broken.number}
+    problems = ledger.check_promises(promises, series, reading.episodes, recordings, broken)
+    if problems:
+        raise PromiseError(problems)
+
+
+def _refuse_new_lines(promises: Ledger, series: Series, identities: Mapping[int, Identity]) -> None:
+    lines = ledger.new_lines(promises, series, list(identities.values()))
+    if lines:
+        cause = f"台账里还少 {len(lines)} 行，而 --frozen 不许添加"
+        fix = "先在自己的电脑上不带 --frozen 做一次，把 ledger.jsonl 一起提交"
+        raise PromiseError([Problem(place=promises.file, cause=cause, fix=fix, code="JX-P06")])
+
+
+def _would_lose(broken: set[int], promises: Ledger, out: Path) -> bool:
+    """Tell whether a new layout would take away a page or a sound that is already out: then the old one stays whole."""
+    return any(number in promises.releases or (out / "site" / str(number)).is_dir() for number in broken)
+
+
+# Making
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """One build: what all its episodes need. ``designs`` is the folder of the workspace's own poster designs."""
+
+    series: Series
+    promises: Ledger
+    now: datetime
+    formats: Mapping[str, PosterFormat]
+    designs: Path
+    store: Path
+    pool: Executor
+    progress: Progress
+
+    def start(self, name: str, function: Callable[..., R], *arguments: object, suffix: str | None = None) -> Future[R]:
+        earlier = artefacts.reuse(self.store, function, *arguments)
+        if earlier is not None:
+            kept: Future[R] = Future()
+            kept.set_result(earlier)
+            self.progress(name, "已有")
+            return kept
+        self.progress(name, "开始")
+        future = self.pool.submit(artefacts.reuse_or_make, self.store, function, *arguments, suffix=suffix)
+        future.add_done_callback(lambda done: self.progress(name, "停下" if done.cancelled() or done.exception() else "做好"))
+        return future
+
+
+def _make_series_cover(run: _Run) -> Poster:
+    design = poster.load_design(poster.SERIES, run.designs)
+    return run.start("系列封面", poster.compose_series, run.formats["cover"], run.series, design, suffix=".jpg").result()
+
+
+def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpisode:
+    """Take one episode through its stages."""
+    _check_poster(run, episode, identity)
+    series, name = run.series, f"第 {episode.number} 期"
+    sound = run.start(f"{name} 声音", audio.normalize, episode.recording, series.theme, series.sound, suffix=".mp3").result()
+    timing = run.start(f"{name} 字幕", captions.time_script, episode.script, sound)
+    wording, design = _wording(series, episode, identity, sound.duration_s), poster.load_design(episode.aspect.key, run.designs)
+    drawing = [
+        run.start(f"{name} {each.label}", poster.compose, each, wording, sound, design, suffix=each.suffix)
+        for each in run.formats.values()
+    ]
+    posters = tuple(future.result() for future in drawing)
+    inside = next(each.file for each in posters if run.formats[each.format].place == "tag")
+    tagged = run.start(
+        f"{name} 标签", audio.tag, sound, episode, series, timing.result(), inside, identity.page_url, suffix=".mp3"
+    ).result()
+    release = run.promises.releases.get(episode.number)
+    transcripts, chapters = _attachments(series, identity, timing.result())
+    return BuiltEpisode(
+        episode=episode,
+        identity=identity,
+        public=release is not None or episode.publish_at <= run.now,
+        published_at=release.published_at if release else episode.publish_at,
+        sound=sound,
+        captions=timing.result(),
+        posters=posters,
+        enclosure=_released_enclosure(run.store, release) if release else tagged,
+        transcripts=transcripts,
+        chapters=chapters,
+    )
+
+
+def _wording(series: Series, episode: Episode, identity: Identity, duration_s: float) -> Wording:
+    return Wording(
+        series_title=series.title,
+        signature=series.poster_signature,
+        number=episode.number,
+        title=episode.title,
+        subtitle=episode.subtitle,
+        summary=episode.summary,
+        aspect=episode.aspect,
+        stop_name=episode.stop.name,
+        stop_order=episode.stop.order,
+        stop_count=len(series.stops),
+        duration_s=duration_s,
+        spoken_languages=episode.spoken_languages,
+        synthetic_voice=episode.synthetic_voice,
+        page_url=identity.page_url,
+    )
+
+
+def _check_poster(run: _Run, episode: Episode, identity: Identity) -> None:
+    """Refuse in a moment what would stop the posters minutes later: a character no font has, a photo that is no picture."""
+    fonts = poster.load_design(episode.aspect.key, run.designs).fonts
+    problems = poster.check(_wording(run.series, episode, identity, 0.0), fonts, episode.folder / "script.md")
+    if episode.photo is not None:
+        problems += poster.check_photo(episode.photo)
+    if problems:
+        raise DesignError(problems)
+
+
+def _released_enclosure(store: Path, release: Release) -> Enclosure:
+    """Return a released sound, byte for byte as subscribers have it: it is never encoded again."""
+    laid_out = store.parent / "site" / release.path
+    for file in (laid_out, *sorted((store / "tag").glob("*.mp3"))):
+        if file.is_file() and file.stat().st_size == release.size_bytes and artefacts.digest(file) == release.sha256:
+            return Enclosure(
+                file=file,
+                mime_type="audio/mpeg",
+                size_bytes=release.size_bytes,
+                sha256=release.sha256,
+                duration_s=release.duration_s,
+            )
+    cause = f"第 {release.number} 期已发布的声音不在这里了；重新编码会得到另一份声音，听众的应用会认作两期"
+    fix = f"从网站上把 {release.path} 下载回来放到这个位置，或找回 out 文件夹的备份"
+    raise PromiseError([Problem(place=laid_out, cause=cause, fix=fix, code="JX-P07")])
+
+
+def _attachments(series: Series, identity: Identity, timing: Captions) -> tuple[tuple[Attachment, ...], Attachment | None]:
+    """Return the transcripts, WebVTT first because Apple reads the first it knows, and the chapters."""
+    texts = (
+        ("text/vtt", ".vtt", captions.to_webvtt(timing, series.language)),
+        ("application/x-subrip", ".srt", captions.to_srt(timing)),
+        ("application/json", ".json", captions.to_json(timing)),
+    )
+    transcripts = []
+    for mime_type, suffix, text in texts if timing.cues else ():
+        content = text.encode()
+        path = addresses.transcript_path(identity.number, content, suffix)
+        transcripts.append(Attachment(path=path, mime_type=mime_type, content=content))
+    if not timing.chapters:
+        return tuple(transcripts), None
+    content = captions.chapters_json(timing).encode()
+    path = addresses.chapters_path(identity.number, content)
+    return tuple(transcripts), Attachment(path=path, mime_type="application/json+chapters", content=content)
+
+
+# Laying out
+
+
+def _site(series: Series, built: Sequence[BuiltEpisode], departed: Sequence[Identity], cover: Poster) -> Files:
+    files = page.render_pages(series, built, departed) | feed.render_feed(series, built, cover)
+    files[addresses.image_path("series", cover.file)] = cover.file
+    for each in built:
+        if each.public:
+            files |= {attachment.path: attachment.content for attachment in each.transcripts}
+            if each.chapters:
+                files[each.chapters.path] = each.chapters.content
+    return files
+
+
+def _lay_out_posters(run: _Run, out: Path, built: Sequence[BuiltEpisode], cover: Poster | None, *, kept: Container[str]) -> None:
+    """Lay out what is printed, shared and reported, a folder an episode; ``kept`` names those that stay as they are."""
+    for place in ("print", "social"):
+        folders = {str(each.identity.number): _files_for(place, run, each.posters) for each in built}
+        if cover is not None:
+            folders["series"] = _files_for(place, run, (cover,))
+        for name, files in folders.items():
+            artefacts.lay_out(out / place / name, files)
+        for folder in (out / place).glob("*"):
+            if folder.name not in folders and folder.name not in kept:
+                artefacts.lay_out(folder, {})
+    reports = report.render_reports(built)
+    reports |= {file.name: file.read_bytes() for file in (out / "report").glob("*.json") if file.stem in kept}
+    artefacts.lay_out(out / "report", reports)
+
+
+def _files_for(place: str, run: _Run, posters: Sequence[Poster]) -> Files:
+    return {f"{made.format}{made.file.suffix}": made.file for made in posters if run.formats[made.format].place == place}

@@ -1,0 +1,21 @@
+"""The poster stage: wording and sound in, pictures and PDFs out, each scanned again before it is handed on."""
+
+from pipeline.poster.check import check
+from pipeline.poster.compose import compose, compose_series
+from pipeline.poster.design import SERIES, Design, load_design
+from pipeline.poster.formats import PosterFormat, load_formats
+from pipeline.poster.lettering import SeriesWording
+from pipeline.poster.photo import check_photo
+
+__all__ = [
+    "SERIES",
+    "Design",
+    "PosterFormat",
+    "SeriesWording",
+    "check",
+    "check_photo",
+    "compose",
+    "compose_series",
+    "load_design",
+    "load_formats",
+]

@@ -1,0 +1,144 @@
+"""One poster from one design: the art, the lines, the code, and the file, which is scanned before it is handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from pipeline import qr
+from pipeline.errors import DesignError, Problem
+from pipeline.model import Poster, Sound, Wording
+from pipeline.poster import paint, typeset
+from pipeline.poster.art import draw_art
+from pipeline.poster.check import check_layout
+from pipeline.poster.design import CREAM, PAPER, SEAL_RED, WHITE, Design, rgb
+from pipeline.poster.formats import MIME_TYPES, PosterFormat
+from pipeline.poster.layout import Layout, Rectangle, lay_out, panel_inks, route_stops
+from pipeline.poster.lettering import Lettering, SeriesWording, letter_episode, letter_series
+from pipeline.poster.pdf import write_pdf
+from pipeline.poster.proof import Proof, prove
+
+_CARD_RADIUS_MM = 3
+_SEAL_RADIUS_MM = 2.2
+_RULE_OPACITY = 0.55
+_QUALITIES = (94, 91, 88, 84, 80, 75, 70, 64, 58)
+_FULL_COLOUR_QUALITY = 84  # below it, half the colour resolution costs less than a coarser picture
+
+
+def compose(poster_format: PosterFormat, wording: Wording, sound: Sound, design: Design, to: Path) -> Poster:
+    """Return an episode's poster, drawn with its own sound, written to ``to`` and scanned again.
+
+    Raises:
+        DesignError: a text that does not fit, parts that collide, a file that is too large, a code that does not scan.
+        AuthorError: an address too long for a code.
+    """
+    return _make(poster_format, letter_episode(wording), sound.envelope, design, to)
+
+
+def compose_series(poster_format: PosterFormat, wording: SeriesWording, design: Design, to: Path) -> Poster:
+    """Return the series' own poster, with the waveform as the designer drew it; raises what ``compose`` raises."""
+    return _make(poster_format, letter_series(wording), None, design, to)
+
+
+def _make(
+    poster_format: PosterFormat, lettering: Lettering, envelope: Sequence[float] | None, design: Design, to: Path
+) -> Poster:
+    matrix = qr.encode(lettering.url) if poster_format.code else None
+    layout = lay_out(poster_format, design, lettering, matrix)
+    check_layout(poster_format, layout)
+    picture = _paint(poster_format, lettering, layout, design, draw_art(poster_format, design, envelope))
+    proof = Proof(decodings=0, trials=0)
+    try:
+        _write(poster_format, layout, picture, matrix, design, to)
+        if matrix is not None:
+            proof = prove(to, lettering.url)
+    except DesignError:
+        to.unlink(missing_ok=True)  # what does not scan is not delivered
+        raise
+    return Poster(
+        format=poster_format.name,
+        label=poster_format.label,
+        file=to,
+        mime_type=MIME_TYPES[poster_format.suffix],
+        width_px=poster_format.width_px,
+        height_px=poster_format.height_px,
+        decodings=proof.decodings,
+        trials=proof.trials,
+    )
+
+
+def _paint(poster_format: PosterFormat, lettering: Lettering, layout: Layout, design: Design, art: Image.Image) -> Image.Image:
+    """Return the whole picture without bleed's white: art above, paper below, and all that stands on them."""
+    scale, bleed_px = poster_format.px_per_mm, poster_format.bleed_px
+    size = (poster_format.width_px + 2 * bleed_px, poster_format.height_px + 2 * bleed_px)
+    sheet = Image.new("RGB", size, rgb(PAPER))
+    sheet.paste(art, (0, 0))
+    picture = sheet.crop((bleed_px, bleed_px, size[0] - bleed_px, size[1] - bleed_px)) if bleed_px else sheet
+    if layout.rule:
+        paint.tint(picture, layout.rule, design.accent, _RULE_OPACITY)
+    if layout.seal:
+        paint.rounded(picture, layout.seal, _SEAL_RADIUS_MM * scale, SEAL_RED)
+    if layout.route:
+        _paint_route(picture, layout.route, lettering, design)
+    if layout.code:
+        card, border = layout.code.card, layout.code.border_px
+        paint.rounded(picture, card, _CARD_RADIUS_MM * scale, design.main)
+        inner = Rectangle(
+            name="", left=card.left + border, top=card.top + border, right=card.right - border, bottom=card.bottom - border
+        )
+        paint.rounded(picture, inner, _CARD_RADIUS_MM * scale - border, WHITE)
+    for text in (*layout.texts, *layout.seal_texts):
+        typeset.draw(picture, text.block, (text.rectangle.left, text.rectangle.top), text.fill)
+    if bleed_px:
+        sheet.paste(picture, (bleed_px, bleed_px))
+    return sheet
+
+
+def _paint_route(picture: Image.Image, route: Rectangle, lettering: Lettering, design: Design) -> None:
+    """Draw the route as a line with its stops; this episode's stop is the large one with the number."""
+    line_colour = panel_inks(design).line
+    middle, radius = (route.top + route.bottom) / 2, route.height / 2
+    stops = route_stops(route, lettering.stop_count)
+    thickness = max(1, round(route.height * 0.07))
+    top = round(middle - thickness / 2)
+    line = Rectangle(name="", left=round(stops[0]), top=top, right=round(stops[-1]), bottom=top + thickness)
+    if line.width > 0:
+        paint.tint(picture, line, line_colour)
+    for order, x in enumerate(stops, start=1):
+        here = order == lettering.stop_order
+        paint.disc(picture, x, middle, radius if here else radius * 0.36, design.deep if here else line_colour)
+        if here:
+            number = typeset.set_line(str(order), design.sans_bold, radius * 1.15)
+            at = (round(x - number.width_px / 2), round(middle - number.height_px / 2))
+            typeset.draw(picture, number, at, CREAM)
+
+
+def _write(
+    poster_format: PosterFormat, layout: Layout, picture: Image.Image, matrix: qr.Matrix | None, design: Design, to: Path
+) -> None:
+    if poster_format.print:
+        write_pdf(picture, poster_format.print, layout.code, matrix, design.deep, to)
+        return
+    if layout.code and matrix:
+        paint.code(picture, layout.code, matrix, design.deep)
+    if poster_format.suffix == ".png":
+        picture.save(to, "PNG")
+    else:
+        _write_jpeg(picture, poster_format, to)
+    size_bytes = to.stat().st_size
+    if poster_format.max_bytes and size_bytes > poster_format.max_bytes:
+        cause = f"“{poster_format.label}”有 {size_bytes / 1000:.0f} KB，最多 {poster_format.max_bytes / 1000:.0f} KB"
+        fix = "请把图案画得简单些，或在版式文件里放宽 max_bytes"
+        raise DesignError([Problem(place=to, cause=cause, fix=fix, code="JX-D13")])
+
+
+def _write_jpeg(picture: Image.Image, poster_format: PosterFormat, to: Path) -> None:
+    """Write the best quality that keeps within the format's ``max_bytes``."""
+    for quality in _QUALITIES:
+        picture.save(to, "JPEG", quality=quality, subsampling=0 if quality >= _FULL_COLOUR_QUALITY else 2, optimize=True)
+        if not poster_format.max_bytes or to.stat().st_size <= poster_format.max_bytes:
+            return
+
+

@@ -1,0 +1,193 @@
+"""Text cut into signs: what stands in one cell or may not be divided, and the blanks between them.
+
+Sources: W3C Requirements for Chinese Text Layout (clreq): 3.1.2 and 3.1.3 (punctuation and its width), 3.1.4 (marks at line start and
+line end), 3.1.6 (width adjustment of adjacent marks), 3.2 (mixed text: blank between Han and Latin, 纵中横); GB/T 15834-2011, 5 (position
+and form of punctuation).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.poster.glyphs import ASCENT_EM, DESCENT_EM, Glyph, advance_em, ink_em
+
+OPENERS = frozenset("（《「『【〔〈［｛“‘〖")
+POINTS = frozenset("，。、；：！？．")
+CLOSERS = POINTS | frozenset("）》」』】〕〉］｝”’〗")
+TALL_POINTS = frozenset("；：！？")  # in columns they fill their cell
+DOTS = frozenset("·‧・•")
+NO_LINE_START = CLOSERS | DOTS | frozenset("—⸺…～－／/,.;:!?)]}%‰℃°′″")
+NO_LINE_END = OPENERS | frozenset("([{／/￥¥$€£＄№#＃")
+VERTICAL_QUOTES = str.maketrans("“”‘’", "『』「」")  # GB/T 15834-2011, 5.2: the quotation marks of columns
+
+HAN_LATIN_EM = 0.2
+DASH_MARGIN_EM = 0.05
+DOT_EM = 0.5
+HALF_EM = 0.5
+MARK_SHRINK_EM = 0.25
+BLANK_SHRINK_EM = 0.08
+TATE_CHUU_YOKO = re.compile(r"[0-9]{1,2}|[A-Za-z]{1,2}|[A-Za-z][0-9]|[0-9][A-Za-z]")
+TATE_WIDTH_EM = 0.94
+CENTRE_EM = (ASCENT_EM - DESCENT_EM) / 2
+
+# One sign at a time: dashes and dots in a row, a Latin word with its marks, else a single character.
+_CUT = re.compile(r"[—⸺]+|…+|(?P<latin>\x00+)|.", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sign:
+    """One indivisible part of a line, in em.
+
+    ``glyphs`` are placed with x along the line from the sign's start and y across it. ``lead_em`` and ``tail_em`` are blanks
+    that vanish at a line's start and end. ``before_em`` is the blank to the sign before it on the same line, negative where
+    adjacent marks are squeezed; it may grow by a share where ``stretches`` and shrink by ``shrink_em``. ``letters`` counts what a
+    reader would call a character: marks are none.
+    """
+
+    text: str
+    length_em: float
+    glyphs: tuple[Glyph, ...]
+    letters: int
+    lead_em: float = 0.0
+    tail_em: float = 0.0
+    before_em: float = 0.0
+    shrink_em: float = 0.0
+    spaced: bool = False
+    stretches: bool = False
+    breakable: bool = False
+
+
+def clean(text: str) -> str:
+    """The text in NFC with single spaces, without invisible controls; line feeds stay."""
+    lines = unicodedata.normalize("NFC", text).split("\n")
+    kept = ("".join(" " if c.isspace() else c for c in line if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf")) for line in lines)
+    return "\n".join(" ".join(line.split()) for line in kept)
+
+
+def cut(text: str, font: Path, *, vertical: bool = False, half_marks: bool = False, tracking_em: float = 0.0) -> tuple[Sign, ...]:
+    """The signs of one line of text.
+
+    ``half_marks`` gives marks half an em everywhere, as titles want it (clreq 3.1.3); otherwise only where clreq 3.1.6 squeezes.
+    """
+    text = re.sub(r"(?<=[A-Za-z])’(?=[A-Za-z])", "'", clean(text).replace("\n", " "))
+    if vertical:
+        text = text.translate(VERTICAL_QUOTES)
+    shadow = "".join("\x00" if _is_latin(character) else character for character in text)
+    signs: list[Sign] = []
+    spaced = False
+    for match in _CUT.finditer(shadow):
+        part = text[match.start() : match.end()]
+        if part == " ":
+            spaced = True
+            continue
+        sign = _sign(part, font, vertical=vertical, latin=match["latin"] is not None, tracking_em=tracking_em)
+        if half_marks:
+            sign = _halved(sign)
+        signs.append(_joined(signs[-1], sign, font, spaced=spaced, vertical=vertical, tracking_em=tracking_em) if signs else sign)
+        spaced = False
+    return tuple(signs)
+
+
+def _is_latin(character: str) -> bool:
+    if character == " " or character in NO_LINE_START - set("/,.;:!?)]}%°"):
+        return False
+    narrow = unicodedata.east_asian_width(character) not in ("W", "F")
+    return character.isascii() or character == "°" or (narrow and unicodedata.category(character)[0] == "L")
+
+
+def _sign(text: str, font: Path, *, vertical: bool, latin: bool, tracking_em: float) -> Sign:
+    if latin:
+        return _latin(text, font, vertical=vertical, tracking_em=tracking_em)
+    if text[0] in "—⸺":
+        return _dash(text, font, vertical=vertical)
+    if text[0] == "…":
+        glyphs = tuple(Glyph(text=dots, x=place, y=0, rotated=vertical) for place, dots in enumerate(text))
+        return Sign(text=text, length_em=len(text), glyphs=glyphs, letters=0)
+    if text in DOTS:
+        ink = ink_em(font, text)
+        middle = (ink.left + ink.right) / 2
+        along, across = (DOT_EM / 2 - ASCENT_EM + CENTRE_EM, 0.5 - middle) if vertical else (DOT_EM / 2 - middle, 0.0)
+        return Sign(text=text, length_em=DOT_EM, glyphs=(Glyph(text=text, x=along, y=across),), letters=0)
+    advance = advance_em(font, text)
+    length = 1.0 if vertical else advance
+    glyph = Glyph(text=text, x=0, y=(1 - advance) / 2 if vertical else 0, vertical_form=vertical)
+    sign = Sign(text=text, length_em=length, glyphs=(glyph,), letters=0 if text in OPENERS | CLOSERS else 1)
+    if text in OPENERS:
+        return replace(sign, lead_em=HALF_EM)
+    if text in CLOSERS and not (vertical and text in TALL_POINTS):
+        return replace(sign, tail_em=HALF_EM)
+    return sign
+
+
+def _latin(text: str, font: Path, *, vertical: bool, tracking_em: float) -> Sign:
+    letters = sum(character.isalnum() for character in text)
+    if vertical and TATE_CHUU_YOKO.fullmatch(text):
+        ink = ink_em(font, text)
+        stretch = min(1.0, TATE_WIDTH_EM / (ink.right - ink.left))
+        across = 0.5 - stretch * (ink.left + ink.right) / 2
+        # Capitals and figures reach 0.73 em: in a cell they stand a little higher than on a line, in its middle.
+        along = (-ink.top - ink.bottom) / 2 - CENTRE_EM
+        return Sign(text=text, length_em=1.0, glyphs=(Glyph(text=text, x=along, y=across, stretch=stretch),), letters=letters)
+    # Every letter is placed by itself, so that kerned words are equally long at all sizes.
+    ends = [advance_em(font, text[: end + 1]) + end * tracking_em for end in range(len(text))]
+    starts = [end - advance_em(font, letter) for letter, end in zip(text, ends, strict=True)]
+    overhang = max(0.0, -min(start + ink_em(font, letter).left for letter, start in zip(text, starts, strict=True)))
+    reach = max(start + ink_em(font, letter).right for letter, start in zip(text, starts, strict=True))
+    glyphs = tuple(Glyph(text=letter, x=start + overhang, y=0, rotated=vertical) for letter, start in zip(text, starts, strict=True))
+    return Sign(text=text, length_em=max(ends[-1], reach) + overhang, glyphs=glyphs, letters=letters)
+
+
+def _dash(text: str, font: Path, *, vertical: bool) -> Sign:
+    """A dash of one em for each U+2014, drawn out to its full length and in the middle of the line (clreq 3.1.2)."""
+    length = sum(2.0 if dash == "⸺" else 1.0 for dash in text)
+    ink = ink_em(font, text)
+    stretch = (length - 2 * DASH_MARGIN_EM) / (ink.right - ink.left)
+    along = length / 2 - stretch * (ink.left + ink.right) / 2
+    across = -CENTRE_EM - (ink.top + ink.bottom) / 2
+    return Sign(text=text, length_em=length, glyphs=(Glyph(text=text, x=along, y=across, rotated=vertical, stretch=stretch),), letters=0)
+
+
+def _halved(sign: Sign) -> Sign:
+    glyphs = tuple(replace(glyph, x=glyph.x - sign.lead_em) for glyph in sign.glyphs)
+    return replace(sign, length_em=sign.length_em - sign.lead_em - sign.tail_em, lead_em=0.0, tail_em=0.0, glyphs=glyphs)
+
+
+def _joined(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: bool, tracking_em: float) -> Sign:
+    """The sign with its blank to the one before."""
+    blank, shrink = _blank(before, sign, font, spaced=spaced, vertical=vertical)
+    no_break = sign.text[0] in NO_LINE_START or before.text[-1] in NO_LINE_END
+    return replace(
+        sign,
+        before_em=blank + tracking_em,
+        shrink_em=shrink,
+        spaced=spaced,
+        stretches=sign.text[0] not in NO_LINE_START and before.text[-1] not in NO_LINE_END,
+        breakable=spaced or not no_break,
+    )
+
+
+def _blank(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: bool) -> tuple[float, float]:
+    """The blank between two signs and how much of it may go."""
+    if before.tail_em and (sign.lead_em or sign.tail_em):
+        return -before.tail_em, 0.0
+    if before.lead_em and sign.lead_em:
+        return -sign.lead_em, 0.0
+    if before.tail_em or sign.lead_em:
+        return 0.0, MARK_SHRINK_EM
+    latin = _is_latin(before.text[-1]), _is_latin(sign.text[0])
+    one_is_latin = latin[0] != latin[1] and not (vertical and (_is_upright(before) or _is_upright(sign)))
+    if one_is_latin and before.text[-1] not in OPENERS and sign.text[0] not in CLOSERS:
+        edge = before.text[-1] if latin[0] else sign.text[0]
+        mixed = (edge.isalnum() or edge in "%°+#&") and min(before.letters, sign.letters) > 0
+        return (HAN_LATIN_EM, BLANK_SHRINK_EM) if mixed or spaced else (0.0, 0.0)
+    if spaced and not (CLOSERS | OPENERS) & {before.text[-1], sign.text[0]}:
+        return advance_em(font, " "), BLANK_SHRINK_EM
+    return 0.0, 0.0
+
+
+def _is_upright(sign: Sign) -> bool:
+    """Whether a Latin sign stands upright in its cell and so needs no blank around it."""
+    return _is_latin(sign.text[0]) and not sign.glyphs[0].rotated
