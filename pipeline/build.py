@@ -69,8 +69,7 @@ def build(
     """Build the episodes with these ``numbers`` (None: all), lay everything out in ``out``, and return what was made.
 
     ``now`` without a zone is the series' own time. The episodes that the ledger knows are reused or made as well, because the
-    site holds them all. Episodes that are not sound
-    are listed in the outcome; they stop no other.
+    site holds them all. Episodes that are not sound are listed in the outcome; they stop no other.
 
     Raises:
         AuthorError: series.toml is not right, or there is no such number.

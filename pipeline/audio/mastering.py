@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,14 +56,18 @@ def _normalize(recording_file: Path, theme: Theme, settings: SoundSettings, to: 
     )
     raw = recording.decode(recording_file, folder / "raw.f32", sample_rate_hz=rate_hz)
     recorded_lufs, recorded_true_peak_dbtp = media.measure_loudness(recording_file)
-    recording.refuse_silence(recording_file, integrated_lufs=recorded_lufs, quietest_lufs=_QUIETEST_LUFS)
     faults = find_faults(raw)
     clean = _repair(raw, faults, folder / "clean.f32")
     recorded_s = raw.duration_s
     raw.file.unlink()
     first, end = trimming.find_voice(clean)
-    voice = _level(clean, first, end, folder / "voice.f32")
+    trimmed = _trim(clean, first, end, folder / "trimmed.f32")
     clean.file.unlink()
+    energies = loudness.measure(trimmed).energies
+    # After the repair: a hum alone is no sound either.
+    recording.refuse_silence(recording_file, integrated_lufs=loudness.integrated_lufs(energies), quietest_lufs=_QUIETEST_LUFS)
+    voice = _level(trimmed, energies, folder / "voice.f32")
+    trimmed.file.unlink()
     spans = _speech(voice, folder / "speech.f32")
     mix, voice_start = seams.join(intro, voice, outro, folder / "mix.f32", voice_lufs=_VOICE_LUFS)
     voice.file.unlink()
@@ -104,22 +107,21 @@ def _repair(raw: RawSound, faults: Faults, to: Path) -> RawSound:
     return clean
 
 
-def _level(clean: RawSound, first: int, end: int, to: Path) -> RawSound:
-    """Return samples ``first`` to ``end`` with sentences brought together, the whole at ``_VOICE_LUFS``."""
-    trimmed = to.with_suffix(".trimmed")
-    with trimmed.open("wb") as stream:
+def _trim(clean: RawSound, first: int, end: int, to: Path) -> RawSound:
+    with to.open("wb") as stream:
         position = 0
         for block in samples.blocks(clean):
             stream.write(block[max(first - position, 0) : max(end - position, 0)].tobytes())
             position += len(block)
-    voice = RawSound(file=trimmed, sample_rate_hz=clean.sample_rate_hz, channels=clean.channels)
-    energies = loudness.measure(voice).energies
+    return RawSound(file=to, sample_rate_hz=clean.sample_rate_hz, channels=clean.channels)
+
+
+def _level(trimmed: RawSound, energies: loudness.Curve, to: Path) -> RawSound:
+    """Return the voice with its sentences brought together, the whole at ``_VOICE_LUFS``."""
     gain_db = loudness.levelling_db(energies)
     levelled_lufs = loudness.integrated_lufs(energies * 10 ** (gain_db / 10))
-    whole_db = _VOICE_LUFS - levelled_lufs if math.isfinite(levelled_lufs) else 0.0
-    levelled = _with_gain(voice, 10 ** ((gain_db + whole_db) / 20), voice.frame_samples, to, fade_s=_EDGE_FADE_S)
-    trimmed.unlink()
-    return levelled
+    gain = 10 ** ((gain_db + _VOICE_LUFS - levelled_lufs) / 20)
+    return _with_gain(trimmed, gain, trimmed.frame_samples, to, fade_s=_EDGE_FADE_S)
 
 
 def _with_gain(sound: RawSound, curve: loudness.Curve, frame_samples: int, to: Path, *, fade_s: float = 0.0) -> RawSound:

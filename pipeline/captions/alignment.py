@@ -101,7 +101,7 @@ class _Scales:
 
 @dataclass(frozen=True, kw_only=True)
 class _Costs:
-    """``kinds``: what follows each phrase; ``match``: a phrase end of a kind on each pause; ``*_skips``: running costs of leaving out all up to each."""
+    """What a chain costs. ``match``: a phrase end of a kind on each pause; ``*_skips``: running costs of leaving out all up to each."""
 
     kinds: tuple[Break, ...]
     kinds: tuple[Break, ...]
@@ -186,7 +186,8 @@ def _best_chain(phrases: tuple[Phrase, ...], speech: tuple[Span, ...], scales: _
     )
     # Where there are many times more of one than of the other, most of them have to be left out.
     reach = (-(-_REACH * ends // min(ends, pauses)), -(-_REACH * pauses // min(ends, pauses)))
-    while ends * min(reach[0], ends) * pauses * min(reach[1], pauses) <= _MOST_WORK:
+    in_window = min(2 * (_WINDOW_S / scales.voiced_s[-1] + _WINDOW_SHARE), 1.0)
+    while in_window * ends * min(reach[0], ends) * pauses * min(reach[1], pauses) <= _MOST_WORK:
         chain, cost = _chain_within((min(reach[0], ends), min(reach[1], pauses)), scales, costs)
         if chain:
             return chain, cost

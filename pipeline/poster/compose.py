@@ -90,7 +90,7 @@ def _paint(poster_format: PosterFormat, lettering: Lettering, layout: Layout, de
         )
         paint.rounded(picture, inner, _CARD_RADIUS_MM * scale - border, WHITE)
     for text in (*layout.texts, *layout.seal_texts):
-        typeset.draw(picture, text.block, (text.rectangle.left, text.rectangle.top), text.fill)
+        typeset.draw(picture, text.block, (text.rectangle.left, text.rectangle.top), rgb(text.fill))
     if bleed_px:
         sheet.paste(picture, (bleed_px, bleed_px))
     return sheet
@@ -112,7 +112,7 @@ def _paint_route(picture: Image.Image, route: Rectangle, lettering: Lettering, d
         if here:
             number = typeset.set_line(str(order), design.sans_bold, radius * 1.15)
             at = (round(x - number.width_px / 2), round(middle - number.height_px / 2))
-            typeset.draw(picture, number, at, CREAM)
+            typeset.draw(picture, number, at, rgb(CREAM))
 
 
 def _write(

@@ -14,7 +14,8 @@ from pipeline.poster.lettering import Lettering
 from pipeline.qr import QUIET_ZONE_MODULES, Matrix
 
 BORDER_MM = 0.8
-_SUBTITLE_GAP_EM = 0.85
+_SUBTITLE_GAP_EM = 0.8
+_SUBTITLE_TRACKING_EM = 0.06
 _TWO_COLUMNS_EM = 2.25  # what two title columns and the gap between them are wide
 _RULE_MM = 0.35
 _ADDRESS_BREAKS = "./-"
@@ -174,17 +175,14 @@ def _title(box: TextBox, text: str, font: Path, scale: float) -> Text:
 
 
 def _subtitle(box: TextBox, text: str, design: Design, title_right_px: int, scale: float) -> Text:
-    """Return the subtitle beside the title: in one column if it can, else in two."""
-    height_px, left = box.height_mm * scale, box.x_mm * scale
-    sizes_px = [scale * (box.max_mm + (box.min_mm - box.max_mm) * step / 4) for step in range(5)]
-    for columns in (1, 2):
-        for size_px in sizes_px:
-            block = typeset.set_column(text, design.serif_black, size_px, height_px)
-            left = max(box.x_mm * scale, title_right_px + _SUBTITLE_GAP_EM * size_px)
-            inside = left + block.width_px <= (box.x_mm + box.width_mm) * scale and block.height_px <= height_px
-            if inside and block.width_px < (columns + 0.5) * size_px * 1.3:
-                return _text("副标题", block, design.light, left, box.y_mm * scale)
-    raise DesignError([_misfit("副标题", text)])
+    """Return the subtitle beside the title: in one column as long as it is not too small, else in two."""
+    left = max(box.x_mm * scale, title_right_px + _SUBTITLE_GAP_EM * box.max_mm * scale)
+    room = ((box.x_mm + box.width_mm) * scale - left, box.height_mm * scale, box.min_mm * scale, box.max_mm * scale)
+    try:
+        block = typeset.fit_column(text, design.serif_black, *room, tracking_em=_SUBTITLE_TRACKING_EM, max_columns=1)
+    except DesignError:
+        block = typeset.fit_column(text, design.serif_black, *room, tracking_em=_SUBTITLE_TRACKING_EM, max_columns=2)
+    return _text("副标题", block, design.light, left, box.y_mm * scale)
 
 
 def _paragraph(box: TextBox, text: str, font: Path, fill: str, scale: float) -> Text:

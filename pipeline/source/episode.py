@@ -242,7 +242,7 @@ def _publish_at(reading: _Reading, series: Series) -> datetime:
 
 def _links(reading: _Reading) -> tuple[Link, ...]:
     value = reading.front.values.get("links")
-    if value is None or value.content in {"", ()}:
+    if value is None or not value.content:
         return ()
     if not isinstance(value.content, dict):
         reading.wrong("links", "链接（links）应当一行一个：名字: 网址", "照 docs/reference.md 的样子写", "JX-A24")

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from pipeline.errors import Problem
-from pipeline.source.text import clean
+from pipeline.source.text import clean, clean_lines
 
 # Canonical key → the Chinese names that staff may write instead.
 KEYS = {
@@ -79,15 +79,17 @@ def _mend_typing(file: Path, lines: Sequence[str], first_line: int) -> tuple[lis
     """Return the lines as they were meant, so that what is wrong behind a slip is found in the same run, and the slips."""
     meant, problems = [], []
     for line, text in enumerate(lines, start=first_line):
-        mended = text
-        colon = _FULL_WIDTH_COLON.match(text)
+        mended = clean_lines(text)
+        colon = _FULL_WIDTH_COLON.match(mended)
         if colon and colon[1].strip() in _CANONICAL:
-            mended = f"{colon[1]}: {text[colon.end() :]}"
+            mended = f"{colon[1]}: {mended[colon.end() :]}"
             cause = f"“{colon[1].strip()}”后面是全角冒号（：）"
             fix = f"换成半角冒号加一个空格：{mended.strip()}"
             problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A11"))
         if "\t" in mended[: len(mended) - len(mended.lstrip())] or re.match(r"\s*[\w\-]+:\t", mended):
             mended = mended.replace("\t", "  ")
+            if mended.split(":")[0].strip() in _CANONICAL:
+                mended = mended.lstrip()
             cause = "这一行里有制表符（Tab 键）"
             problems.append(Problem(place=file, line=line, cause=cause, fix="换成空格", code="JX-A12"))
         meant.append(mended)
