@@ -219,8 +219,17 @@ class _Run:
 
 
 def _make_series_cover(run: _Run) -> Poster:
+    wording = poster.SeriesWording(
+        title=run.series.title,
+        subtitle=run.series.subtitle,
+        headline=run.series.author,
+        summary=run.series.description,
+        signature=run.series.poster_signature,
+        stop_count=len(run.series.stops),
+        site_url=run.series.site_url,
+    )
     design = poster.load_design(poster.SERIES, run.designs)
-    return run.start("系列封面", poster.compose_series, run.formats["cover"], run.series, design, suffix=".jpg").result()
+    return run.start("系列封面", poster.compose_series, run.formats["cover"], wording, design, suffix=".jpg").result()
 
 
 def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpisode:

@@ -47,7 +47,9 @@ _NO_NAME = re.compile(
     r"|.*(?:地址|地点|时间|日期|电话|热线|网址|链接|邮箱|微信|公众号|票价|价格|路线|交通|主题|题目|标题|来源|出处|备注|注|附|小贴士)",
 )
 
-_INVISIBLE = re.compile(r"[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
+)
 # Scripts without spaces between words, and their punctuation: a line break there is no space.
 _NO_SPACE = re.compile(r"[\u2014-\u2026\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff65\U00020000-\U0003ffff]")
 

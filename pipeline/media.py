@@ -31,6 +31,7 @@ _SOUND_STREAM = re.compile(r"^  Stream #0:\d+\S*: Audio: (\w+).*?, (\d+) Hz, ([^
 _INTEGRATED = re.compile(r"^    I: +(\S+) LUFS", re.MULTILINE)
 _PEAK = re.compile(r"^    Peak: +(\S+) dBFS", re.MULTILINE)
 _GATE_LUFS = -70.0  # what the meter shows where its gate let nothing through
+_UNKNOWN_BYTES = 0xFFFF_0000  # a WAV that was streamed carries the largest size there is, or nearly
 _GUESSED = "Estimating duration from bitrate"
 
 
@@ -119,11 +120,14 @@ def probe(file: Path) -> Probe:
     # ffmpeg has no option to describe a file and stop: without an output it describes the input and ends with an error.
     said = run_ffmpeg(handed_in(file), time_limit_s=60 + size_mb).messages
     container, duration = _CONTAINER.search(said), _DURATION.search(said)
+    duration_s = _seconds(duration) if duration and _GUESSED not in said else None
+    if duration_s is not None and container and container[1] == "wav":
+        duration_s *= _declared_share(file)  # of a WAV, ffmpeg tells what is there and not what was meant to be
     streams = _SOUND_STREAM.findall(said)
     codec, rate, layout = streams[0] if streams else ("", "0", "")
     return Probe(
         container=container[1] if container else "",
-        duration_s=_seconds(duration) if duration and _GUESSED not in said else None,
+        duration_s=duration_s,
         sound_streams=len(streams),
         codec=codec,
         sample_rate_hz=int(rate),
@@ -180,6 +184,14 @@ def _ffmpeg() -> Path:
 def _seconds(duration: re.Match[str]) -> float:
     hours, minutes, seconds = duration.groups()
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _declared_share(wav: Path) -> float:
+    """Return how many times larger a WAV file says it is than it is; 1 where it says nothing (recorders that stream)."""
+    with wav.open("rb") as stream:
+        declared_bytes = int.from_bytes(stream.read(8)[4:], "little") + 8
+    unknown = declared_bytes >= _UNKNOWN_BYTES
+    return 1.0 if unknown else max(declared_bytes / wav.stat().st_size, 1.0)
 
 
 def _channels(layout: str) -> int:

@@ -94,6 +94,7 @@ class Series:
 
     file: Path
     title: str
+    subtitle: str
     description: str
     author: str
     owner_email: str

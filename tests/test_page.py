@@ -78,6 +78,7 @@ def series(tmp_path: Path) -> Series:
     return Series(
         file=tmp_path / "series.toml",
         title="好生活·好吉祥",
+        subtitle="新时代文明实践路线",
         description="沿着路线，一站听一段。",
         author="吉祥社区",
         owner_email="podcast@jixiang.example",
@@ -494,7 +495,14 @@ def test_hostile_words_are_shown_and_never_run(series: Series, build: Build) -> 
     kind_link, bad_link = Link(name="书", url="https://a.example/"), Link(name=HOSTILE, url='https://a.example/"onclick="x')
     stops = (_stop(1, name=HOSTILE), *STOPS[1:])
     kind = render_pages(series, [build(1, links=(kind_link,), **names)], [])
-    fields = {"title": HOSTILE, "description": HOSTILE, "author": HOSTILE, "licence": HOSTILE, "icp_number": HOSTILE}
+    fields = {
+        "title": HOSTILE,
+        "subtitle": HOSTILE,
+        "description": HOSTILE,
+        "author": HOSTILE,
+        "licence": HOSTILE,
+        "icp_number": HOSTILE,
+    }
     bad_series = dataclasses.replace(
         series,
         stops=stops,

@@ -32,7 +32,7 @@ def clean_voice(tmp_path_factory: pytest.TempPathFactory) -> Samples:
 
 def recording_of(case: Path) -> Path:
     truth = json.loads((case / "truth.json").read_text(encoding="utf-8"))
-    return ROOT / "episodes" / truth["recording"]
+    return ROOT / "episodes" / str(truth["recording"])
 
 
 def overlap_s(one: tuple[Span, ...], other: tuple[Span, ...]) -> float:

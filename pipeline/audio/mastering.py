@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import media, speech
-from pipeline.audio import loudness, recording, samples, seams, trimming
+from pipeline.audio import loudness, samples, seams, trimming
 from pipeline.audio.faults import Faults, describe, find_faults, repair_filters
+from pipeline.audio.recording import decode, decode_theme, examine, refuse_silence, refuse_too_little
 from pipeline.audio.samples import Block, RawSound
 from pipeline.model import LoudnessTarget, Sound, SoundSettings, Span, Theme
 
@@ -33,8 +34,8 @@ _ENCODER_LOSS_LU = 0.47
 _ENCODER_OVERSHOOT_DB = 0.2
 
 
-def normalize(recording_file: Path, theme: Theme, settings: SoundSettings, to: Path) -> Sound:
-    """Return the published sound of ``recording_file``, written to ``to`` as constant-bit-rate MP3 without tags.
+def normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path) -> Sound:
+    """Return the published sound of ``recording``, written to ``to`` as constant-bit-rate MP3 without tags.
 
     The encoded file is at ``settings.target`` (0.5 LU, true peak never above); a warning tells where that cannot be. The same
     arguments and the same ffmpeg give the same bytes. Of the theme, intro and outro are used.
@@ -44,28 +45,29 @@ def normalize(recording_file: Path, theme: Theme, settings: SoundSettings, to: P
         MachineError: ffmpeg or the disk failed.
     """
     with tempfile.TemporaryDirectory(prefix="jixiang-", ignore_cleanup_errors=True) as folder:
-        return _normalize(recording_file, theme, settings, to, Path(folder))
+        return _normalize(recording, theme, settings, to, Path(folder))
 
 
-def _normalize(recording_file: Path, theme: Theme, settings: SoundSettings, to: Path, folder: Path) -> Sound:
+def _normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path, folder: Path) -> Sound:
     rate_hz = settings.sample_rate_hz
-    probe = recording.examine(recording_file)
+    probe = examine(recording)
     intro, outro = (
-        recording.decode_theme(file, folder / f"{name}.f32", sample_rate_hz=rate_hz) if file else None
+        decode_theme(file, folder / f"{name}.f32", sample_rate_hz=rate_hz) if file else None
         for name, file in (("intro", theme.intro), ("outro", theme.outro))
     )
-    raw = recording.decode(recording_file, folder / "raw.f32", sample_rate_hz=rate_hz)
-    recorded_lufs, recorded_true_peak_dbtp = media.measure_loudness(recording_file)
+    raw = decode(recording, folder / "raw.f32", sample_rate_hz=rate_hz)
+    recorded_lufs, recorded_true_peak_dbtp = media.measure_loudness(recording)
     faults = find_faults(raw)
     clean = _repair(raw, faults, folder / "clean.f32")
     recorded_s = raw.duration_s
     raw.file.unlink()
     first, end = trimming.find_voice(clean)
+    refuse_too_little(recording, trimmed_s=(end - first) / rate_hz)
     trimmed = _trim(clean, first, end, folder / "trimmed.f32")
     clean.file.unlink()
     energies = loudness.measure(trimmed).energies
     # After the repair: a hum alone is no sound either.
-    recording.refuse_silence(recording_file, integrated_lufs=loudness.integrated_lufs(energies), quietest_lufs=_QUIETEST_LUFS)
+    refuse_silence(recording, integrated_lufs=loudness.integrated_lufs(energies), quietest_lufs=_QUIETEST_LUFS)
     voice = _level(trimmed, energies, folder / "voice.f32")
     trimmed.file.unlink()
     spans = _speech(voice, folder / "speech.f32")
@@ -194,7 +196,7 @@ def _encode(master: RawSound, settings: SoundSettings, to: Path) -> None:
 
 def _envelope(published: Path, to: Path, rate_hz: int) -> tuple[tuple[float, ...], float]:
     """Return the RMS of each 0.1 s of the published file (full scale = 1) and its duration in seconds."""
-    sound = recording.decode(published, to, sample_rate_hz=rate_hz)
+    sound = decode(published, to, sample_rate_hz=rate_hz)
     frames = (samples.in_frames(block, sound.frame_samples) for block in samples.blocks(sound))
     rms = [np.sqrt(np.mean(np.square(each), axis=(1, 2))) for each in frames]
     return tuple(round(float(value), 4) for value in np.concatenate(rms)), sound.duration_s

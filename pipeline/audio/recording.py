@@ -59,18 +59,9 @@ def decode(file: Path, to: Path, *, sample_rate_hz: int, channels: int | None = 
     probe = examine(file)
     sound = RawSound(file=to, sample_rate_hz=sample_rate_hz, channels=channels or min(probe.channels, 2) or 2)
     declared_s = probe.duration_s
+    strict = ["-v", "repeat+error", "-err_detect", "crccheck+bitstream+buffer"]
     arguments = [
-        *(
-            "-v",
-            "error",
-            "-err_detect",
-            "crccheck+bitstream+buffer",
-            *media.handed_in(file),
-            "-map",
-            "0:a:0",
-            "-t",
-            f"{LONGEST_S}",
-        ),
+        *(*strict, *media.handed_in(file), "-map", "0:a:0", "-t", f"{LONGEST_S}"),
         *("-ac", f"{sound.channels}", "-ar", f"{sample_rate_hz}", "-f", "f32le", "-y", f"file:{to}"),
     ]
     ended = media.run_ffmpeg(arguments, time_limit_s=media.time_limit_s(duration_s=declared_s or LONGEST_S))
@@ -112,6 +103,17 @@ def refuse_silence(file: Path, *, integrated_lufs: float, quietest_lufs: float) 
         found = "测不到响度" if integrated_lufs == float("-inf") else f"响度只有 {integrated_lufs:.1f} LUFS"
         cause = f"录音里几乎没有声音：{found}，至少要 {quietest_lufs:.0f} LUFS"
         raise _refusal(file, cause, "看看话筒是否打开、声音轨是否选对，再录一次", "JX-S12")
+
+
+def refuse_too_little(file: Path, *, trimmed_s: float) -> None:
+    """Stop where hardly anything is left once the silence at head and tail is cut.
+
+    Raises:
+        RecordingError: less than a second is left.
+    """
+    if trimmed_s < SHORTEST_S:
+        cause = f"去掉开头和结尾的静音后只剩 {trimmed_s:.2f} 秒声音，至少要 {SHORTEST_S:.0f} 秒"
+        raise _refusal(file, cause, "听一听录音里是否真有内容，再交一次", "JX-S13")
 
 
 def _check_disk(ended: media.Run, to: Path) -> None:

@@ -101,11 +101,8 @@ class _Scales:
 
 @dataclass(frozen=True, kw_only=True)
 class _Costs:
-    """What a chain costs. ``match``: a phrase end of a kind on each pause; ``*_skips``: running costs of leaving out all up to each."""
+    """``match``: a phrase end of a kind on each pause; ``*_skips``: running costs of leaving out all up to each."""
 
-    kinds: tuple[Break, ...]
-    kinds: tuple[Break, ...]
-    kinds: tuple[Break, ...]
     kinds: tuple[Break, ...]
     match: dict[Break, Numbers]
     end_skips: Numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pipeline import addresses
@@ -89,7 +90,7 @@ class Library:
         stops = walking_order(self.series.stops)
         return tuple(
             Station(stop=stop, episodes=self._at(stop), onward=leg_between(stop, after) if after else None)
-            for stop, after in zip(stops, (*stops[1:], None), strict=True)
+            for stop, after in zip_longest(stops, stops[1:])
         )
 
     def next_stop(self, view: EpisodeView) -> NextStop | None:

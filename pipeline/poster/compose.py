@@ -97,7 +97,7 @@ def _paint(poster_format: PosterFormat, lettering: Lettering, layout: Layout, de
 
 
 def _paint_route(picture: Image.Image, route: Rectangle, lettering: Lettering, design: Design) -> None:
-    """Draw the route as a line with its stops; this episode's stop is the large one with the number."""
+    """Draw the route as a line with its stops; this episode's stop, or on the series' poster each stop, is large and numbered."""
     line_colour = panel_inks(design).line
     middle, radius = (route.top + route.bottom) / 2, route.height / 2
     stops = route_stops(route, lettering.stop_count)
@@ -107,7 +107,7 @@ def _paint_route(picture: Image.Image, route: Rectangle, lettering: Lettering, d
     if line.width > 0:
         paint.tint(picture, line, line_colour)
     for order, x in enumerate(stops, start=1):
-        here = order == lettering.stop_order
+        here = lettering.stop_order in (0, order)
         paint.disc(picture, x, middle, radius if here else radius * 0.36, design.deep if here else line_colour)
         if here:
             number = typeset.set_line(str(order), design.sans_bold, radius * 1.15)

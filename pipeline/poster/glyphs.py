@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +20,8 @@ DESCENT_EM = 0.12
 ADVANCE_REFERENCE_PX = 1000
 INK_REFERENCE_PX = 250
 PROBE_PX = 48
-OVERSAMPLING = 4
+NO_CHARACTER = "\U0010ffff"
+OVERSAMPLING = ((64, 4), (200, 2))  # below that size in pixels, painted so many times bigger
 
 Colour = tuple[int, int, int]
 
@@ -80,7 +81,7 @@ class Block:
         return "".join(glyph.text for glyph in self.glyphs)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=24)  # a face takes about 4 MB
 def load_font(path: Path, size_px: float) -> ImageFont.FreeTypeFont:
     """The font at that size, shaped by raqm; every caller gets the same one."""
     return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.RAQM)
@@ -114,37 +115,43 @@ def ink_of(path: Path, glyph: Glyph) -> Box:
 def draw(image: Image.Image, block: Block, xy: tuple[float, float], fill: Colour) -> None:
     """Draw a block on an RGB image with its upper left corner at ``xy``, anti-aliased.
 
-    All glyphs go into one mask and the colour through it once: ImageDraw would overwrite the alpha of an RGBA image.
+    All glyphs go into one mask and the colour through it once: ImageDraw would overwrite the alpha of an RGBA image. FreeType
+    starts glyphs on whole pixels, which shows in small text, so the mask of small text is painted bigger and reduced.
     """
-    left, top = math.floor(xy[0]) - 1, math.floor(xy[1]) - 1
-    mask = Image.new("L", (math.ceil(block.width_px) + 4, math.ceil(block.height_px) + 4))
+    factor = next((factor for limit, factor in OVERSAMPLING if block.size_px < limit), 1)
+    left, top = math.floor(xy[0]) - 2, math.floor(xy[1]) - 2
+    size = math.ceil(xy[0] + block.width_px) + 2 - left, math.ceil(xy[1] + block.height_px) + 2 - top
+    mask = Image.new("L", (size[0] * factor, size[1] * factor))
     for glyph in block.glyphs:
-        _draw_glyph(mask, block, glyph, glyph.x + xy[0] - left, glyph.y + xy[1] - top)
-    image.paste(fill, (left, top), mask)
+        x, y = (glyph.x + xy[0] - left) * factor, (glyph.y + xy[1] - top) * factor
+        _draw_glyph(mask, replace(glyph, x=x, y=y), block.font, block.size_px * factor)
+    image.paste(fill, (left, top), mask.reduce(factor) if factor > 1 else mask)
 
 
-def _draw_glyph(mask: Image.Image, block: Block, glyph: Glyph, x: float, y: float) -> None:
+def _draw_glyph(mask: Image.Image, glyph: Glyph, path: Path, size_px: float) -> None:
+    """Add a glyph, placed in pixels, to the mask."""
+    font = load_font(path, size_px)
     if glyph.stretch == 1 and not glyph.rotated:
         features = ["vert"] if glyph.vertical_form else None
-        font = load_font(block.font, block.size_px)
-        ImageDraw.Draw(mask).text((x, y), glyph.text, fill=255, font=font, anchor="ls", features=features)
+        ImageDraw.Draw(mask).text((glyph.x, glyph.y), glyph.text, fill=255, font=font, anchor="ls", features=features)
         return
-    # Turned or drawn out: painted bigger, with the origin on a whole pixel of the small picture, then reduced.
-    ink = ink_of(block.font, Glyph(text=glyph.text, x=0, y=0, stretch=glyph.stretch)).scaled(block.size_px)
-    u, v = (y, -x) if glyph.rotated else (x, y)
-    start, above = math.floor(u + ink.left) - 2, math.floor(v + ink.top) - 2
-    width, height = math.ceil(u + ink.right) + 2 - start, math.ceil(v + ink.bottom) + 2 - above
-    font = load_font(block.font, block.size_px * OVERSAMPLING)
-    big_width = max(1, round(width * OVERSAMPLING / glyph.stretch))
-    big = Image.new("L", (big_width, height * OVERSAMPLING))
-    origin = ((u - start) * big_width / width, (v - above) * OVERSAMPLING)
-    ImageDraw.Draw(big).text(origin, glyph.text, fill=255, font=font, anchor="ls")
-    small = big.resize((width, height), Image.Resampling.BOX)
+    # Turned or drawn out: painted level by itself, brought to its width, then turned and laid on.
+    ink = ink_em(path, glyph.text).scaled(size_px)
+    left, top = math.floor(ink.left) - 2, math.floor(ink.top) - 2
+    level = Image.new("L", (math.ceil(ink.right) + 2 - left, math.ceil(ink.bottom) + 2 - top))
+    ImageDraw.Draw(level).text((-left, -top), glyph.text, fill=255, font=font, anchor="ls")
+    if glyph.stretch != 1:
+        level = level.resize((round(level.width * glyph.stretch), level.height), Image.Resampling.BICUBIC)
     if glyph.rotated:
-        small = small.transpose(Image.Transpose.ROTATE_270)
-        mask.paste(255, (-above - height, start), small)
+        turned = level.transpose(Image.Transpose.ROTATE_270)
+        mask.paste(255, (round(glyph.x) - top - level.height, round(glyph.y + left * glyph.stretch)), turned)
     else:
-        mask.paste(255, (start, above), small)
+        mask.paste(255, (round(glyph.x + left * glyph.stretch), round(glyph.y + top)), level)
+
+
+def is_visible(character: str) -> bool:
+    """Whether a font must have it: neither white space nor an invisible control such as U+200B."""
+    return not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")
 
 
 def missing_characters(text: str, fonts: Sequence[Path]) -> tuple[str, ...]:
@@ -154,8 +161,9 @@ def missing_characters(text: str, fonts: Sequence[Path]) -> tuple[str, ...]:
     White space is no matter of fonts. Neither are invisible controls: the typesetter leaves them out.
     """
     characters = dict.fromkeys(unicodedata.normalize("NFC", text))
-    visible = [character for character in characters if not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")]
-    return tuple(character for character in visible if any(_lacks(font, character) for font in fonts))
+    return tuple(
+        character for character in characters if is_visible(character) and any(_lacks(font, character) for font in fonts)
+    )
 
 
 def name_characters(characters: Sequence[str]) -> str:
@@ -165,12 +173,17 @@ def name_characters(characters: Sequence[str]) -> str:
 
 @lru_cache(maxsize=65536)
 def _lacks(path: Path, character: str) -> bool:
-    return _picture(path, character) == _picture(path, "\U0010ffff")
+    return _extent(path, character) == _extent(path, NO_CHARACTER) and _picture(path, character) == _picture(path, NO_CHARACTER)
 
 
-def _picture(path: Path, character: str) -> tuple[float, tuple[int, int], bytes]:
+@lru_cache(maxsize=1024)
+def _extent(path: Path, character: str) -> tuple[float, float, float, float]:
+    return load_font(path, PROBE_PX).getbbox(character, anchor="ls")
+
+
+@lru_cache(maxsize=64)
+def _picture(path: Path, character: str) -> bytes:
+    picture = Image.new("L", (2 * PROBE_PX, 2 * PROBE_PX))
     font = load_font(path, PROBE_PX)
-    mask, _ = font.getmask2(character, mode="L", anchor="ls")
-    picture = Image.new("L", (max(mask.size[0], 1), max(mask.size[1], 1)))
-    ImageDraw.Draw(picture).text((0, 0), character, fill=255, font=font, anchor="lt")
-    return font.getlength(character), mask.size, picture.tobytes()
+    ImageDraw.Draw(picture).text((PROBE_PX / 2, PROBE_PX * 1.5), character, fill=255, font=font, anchor="ls")
+    return picture.tobytes()

@@ -16,6 +16,7 @@ from pipeline.qr import QUIET_ZONE_MODULES, Matrix
 BORDER_MM = 0.8
 _SUBTITLE_GAP_EM = 0.8
 _SUBTITLE_TRACKING_EM = 0.06
+_ONE_COLUMN_SHARE = 0.84
 _TWO_COLUMNS_EM = 2.25  # what two title columns and the gap between them are wide
 _RULE_MM = 0.35
 _ADDRESS_BREAKS = "./-"
@@ -175,13 +176,27 @@ def _title(box: TextBox, text: str, font: Path, scale: float) -> Text:
 
 
 def _subtitle(box: TextBox, text: str, design: Design, title_right_px: int, scale: float) -> Text:
-    """Return the subtitle beside the title: in one column as long as it is not too small, else in two."""
+    """Return the subtitle beside the title: in one column as long as that keeps its type large, else in two."""
     left = max(box.x_mm * scale, title_right_px + _SUBTITLE_GAP_EM * box.max_mm * scale)
-    room = ((box.x_mm + box.width_mm) * scale - left, box.height_mm * scale, box.min_mm * scale, box.max_mm * scale)
+    width_px, height_px = (box.x_mm + box.width_mm) * scale - left, box.height_mm * scale
+    max_px, min_px = box.max_mm * scale, box.min_mm * scale
+
+    def fit(columns: int, smallest_px: float) -> typeset.Block:
+        return typeset.fit_column(
+            text,
+            design.serif_black,
+            width_px,
+            height_px,
+            smallest_px,
+            max_px,
+            tracking_em=_SUBTITLE_TRACKING_EM,
+            max_columns=columns,
+        )
+
     try:
-        block = typeset.fit_column(text, design.serif_black, *room, tracking_em=_SUBTITLE_TRACKING_EM, max_columns=1)
+        block = fit(1, max(_ONE_COLUMN_SHARE * max_px, min_px))
     except DesignError:
-        block = typeset.fit_column(text, design.serif_black, *room, tracking_em=_SUBTITLE_TRACKING_EM, max_columns=2)
+        block = fit(2, min_px)
     return _text("副标题", block, design.light, left, box.y_mm * scale)
 
 
@@ -195,7 +210,7 @@ def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
     """Return the seal's signs in two columns, read from the right as seals are."""
     per_column = max(math.ceil(len(text) / 2), 1)
     cell_px = box.height_mm * scale * 0.9 / per_column
-    size_px = min(cell_px, box.width_mm * scale * 0.45) * 0.94
+    size_px = min(cell_px, box.width_mm * scale * 0.45) * 0.92
     middle_x, middle_y = (box.x_mm + box.width_mm / 2) * scale, (box.y_mm + box.height_mm / 2) * scale
     placed = []
     for number, sign in enumerate(text):
@@ -208,16 +223,17 @@ def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
 
 
 def _address(box: TextBox, text: str, font: Path, fill: str, scale: float) -> list[Text]:
-    """Return the address on one centred line, or broken after a stop, slash or hyphen into two."""
+    """Return the address on one centred line, or broken after a stop, slash or hyphen into two of one size."""
     line_box = replace(box, height_mm=box.height_mm / 2)
-    places = [place for place in range(len(text), 0, -1) if place == len(text) or text[place - 1] in _ADDRESS_BREAKS]
-    for place in places:
-        parts = [part for part in (text[:place], text[place:]) if part]
+    below = replace(line_box, y_mm=box.y_mm + line_box.height_mm)
+    ends = [len(text), *(end for end in range(len(text) - 1, 0, -1) if text[end - 1] in _ADDRESS_BREAKS)]
+    for end in ends:
         try:
-            return [
-                _line("网址", replace(line_box, y_mm=box.y_mm + row * line_box.height_mm), part, font, fill, scale, align=0.5)
-                for row, part in enumerate(parts)
-            ]
+            first = _line("网址", line_box, text[:end], font, fill, scale, align=0.5)
+            if end == len(text):
+                return [first]
+            size_mm = first.block.size_px / scale
+            return [first, _line("网址", replace(below, max_mm=size_mm, min_mm=size_mm), text[end:], font, fill, scale, align=0.5)]
         except DesignError:
             continue
     raise DesignError([_misfit("网址", text)])

@@ -17,6 +17,7 @@ class SeriesWording:
 
     title: str
     subtitle: str
+    headline: str
     summary: str
     signature: str
     stop_count: int
@@ -73,10 +74,10 @@ def letter_series(wording: SeriesWording) -> Lettering:
         title=wording.title,
         subtitle=wording.subtitle,
         seal=_SERIES_SEAL,
-        headline=wording.title,
+        headline=wording.headline,
         summary=wording.summary,
         facts=f"步行路线共 {wording.stop_count} 站",
-        signature=wording.signature,
+        signature="",  # it stands in the header
         call=CALL,
         address=readable_address(wording.site_url),
         url=wording.site_url,

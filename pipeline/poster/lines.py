@@ -1,13 +1,14 @@
-"""Where lines end: whole paragraphs weighed at once, titles shared out evenly.
+"""Where lines end: whole paragraphs weighed at once, titles shared out evenly. Lengths are in em.
 
-Lengths are in em. A line never starts or ends with a mark that clreq 3.1.4 forbids there, because ``signs`` marks those places as
-unbreakable. Sources: clreq 3.1.4, 3.1.6, 3.3; the weighing follows Knuth and Plass, Breaking Paragraphs into Lines (1981).
+A line never starts or ends with a forbidden mark, because ``signs`` makes those places unbreakable.
+Sources: clreq 3.1.4, 3.1.6, 3.4.4 (widows), 3.5 (line adjustment); the weighing follows Knuth and Plass, Breaking Paragraphs
+into Lines (1981).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 from math import inf
 
@@ -15,7 +16,7 @@ from pipeline.poster.signs import CLOSERS, OPENERS, Sign
 
 Line = tuple[Sign, ...]
 
-LOOSEST_EM = 0.4  # more blank than that between signs looks like gaps: such a line stays ragged
+LOOSEST_EM = 0.25  # more blank than that between signs looks like gaps: such a line stays ragged
 WIDOW_LETTERS = 2
 WIDOW_COST = 1e6
 SHORT_END_COST = 1.0
@@ -119,18 +120,19 @@ def share_out(signs: Sequence[Sign], lines: int) -> list[Line]:
         return [signs] if signs else []
     mean = natural_length(signs) / lines
 
-    @lru_cache(maxsize=None)
+    @cache
     def best(start: int, left: int) -> tuple[float, tuple[int, ...]]:
         if left == 1:
             return (natural_length(signs[start:]) / mean - 1) ** 2, (len(signs),)
-        found = (inf, ())
+        found: tuple[float, tuple[int, ...]] = (inf, ())
         for place in places:
             if place <= start:
                 continue
             cost, ends = best(place, left - 1)
             first = natural_length(signs[start:place])
             cost += (first / mean - 1) ** 2 + break_cost(signs[place - 1], signs[place])
-            if left == 2 and first < natural_length(signs[place:]) - 0.25:
+            place_is_last_break = len(ends) == 1
+            if place_is_last_break and first < natural_length(signs[place:]) - 0.25:
                 cost += SHORT_FIRST_COST
             found = min(found, (cost, (place, *ends)))
         return found

@@ -1,8 +1,8 @@
 """Text cut into signs: what stands in one cell or may not be divided, and the blanks between them.
 
-Sources: W3C Requirements for Chinese Text Layout (clreq): 3.1.2 and 3.1.3 (punctuation and its width), 3.1.4 (marks at line start and
-line end), 3.1.6 (width adjustment of adjacent marks), 3.2 (mixed text: blank between Han and Latin, 纵中横); GB/T 15834-2011, 5 (position
-and form of punctuation).
+Sources: W3C Requirements for Chinese Text Layout (clreq): 3.1.4 marks at line start and line end, 3.1.5 marks that are not
+divided, 3.1.6 width adjustment of marks, 3.2 mixed text (blank between Han and Latin, 纵中横). GB/T 15834-2011: 5.1 and 5.2,
+place and form of marks on lines and in columns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.poster.glyphs import ASCENT_EM, DESCENT_EM, Glyph, advance_em, ink_em
+from pipeline.poster.glyphs import ASCENT_EM, DESCENT_EM, Glyph, advance_em, ink_em, is_visible
 
 OPENERS = frozenset("（《「『【〔〈［｛“‘〖")
 POINTS = frozenset("，。、；：！？．")
@@ -20,11 +20,11 @@ CLOSERS = POINTS | frozenset("）》」』】〕〉］｝”’〗")
 TALL_POINTS = frozenset("；：！？")  # in columns they fill their cell
 DOTS = frozenset("·‧・•")
 NO_LINE_START = CLOSERS | DOTS | frozenset("—⸺…～－／/,.;:!?)]}%‰℃°′″")
-NO_LINE_END = OPENERS | frozenset("([{／/￥¥$€£＄№#＃")
+NO_LINE_END = OPENERS | frozenset("([{／￥¥$€£＄№#＃")
 VERTICAL_QUOTES = str.maketrans("“”‘’", "『』「」")  # GB/T 15834-2011, 5.2: the quotation marks of columns
 
 HAN_LATIN_EM = 0.2
-DASH_MARGIN_EM = 0.05
+DASH_MARGIN_EM = 0.12
 DOT_EM = 0.5
 HALF_EM = 0.5
 MARK_SHRINK_EM = 0.25
@@ -63,14 +63,13 @@ class Sign:
 def clean(text: str) -> str:
     """The text in NFC with single spaces, without invisible controls; line feeds stay."""
     lines = unicodedata.normalize("NFC", text).split("\n")
-    kept = ("".join(" " if c.isspace() else c for c in line if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf")) for line in lines)
-    return "\n".join(" ".join(line.split()) for line in kept)
+    return "\n".join(" ".join("".join(c for c in line if is_visible(c) or c.isspace()).split()) for line in lines)
 
 
 def cut(text: str, font: Path, *, vertical: bool = False, half_marks: bool = False, tracking_em: float = 0.0) -> tuple[Sign, ...]:
     """The signs of one line of text.
 
-    ``half_marks`` gives marks half an em everywhere, as titles want it (clreq 3.1.3); otherwise only where clreq 3.1.6 squeezes.
+    ``half_marks`` gives marks half an em everywhere, as titles want it (clreq 3.1.6); otherwise only where clreq 3.1.6 squeezes.
     """
     text = re.sub(r"(?<=[A-Za-z])’(?=[A-Za-z])", "'", clean(text).replace("\n", " "))
     if vertical:
@@ -106,20 +105,30 @@ def _sign(text: str, font: Path, *, vertical: bool, latin: bool, tracking_em: fl
     if text[0] == "…":
         glyphs = tuple(Glyph(text=dots, x=place, y=0, rotated=vertical) for place, dots in enumerate(text))
         return Sign(text=text, length_em=len(text), glyphs=glyphs, letters=0)
-    if text in DOTS:
-        ink = ink_em(font, text)
-        middle = (ink.left + ink.right) / 2
-        along, across = (DOT_EM / 2 - ASCENT_EM + CENTRE_EM, 0.5 - middle) if vertical else (DOT_EM / 2 - middle, 0.0)
-        return Sign(text=text, length_em=DOT_EM, glyphs=(Glyph(text=text, x=along, y=across),), letters=0)
+    return _dot(text, font, vertical=vertical) if text in DOTS else _cell(text, font, vertical=vertical)
+
+
+def _dot(text: str, font: Path, *, vertical: bool) -> Sign:
+    """A middle dot in half an em (GB/T 15834-2011, 5.1: 间隔号)."""
+    ink = ink_em(font, text)
+    middle = (ink.left + ink.right) / 2
+    along, across = (DOT_EM / 2 - ASCENT_EM + CENTRE_EM, 0.5 - middle) if vertical else (DOT_EM / 2 - middle, 0.0)
+    return Sign(text=text, length_em=DOT_EM, glyphs=(Glyph(text=text, x=along, y=across),), letters=0)
+
+
+def _cell(text: str, font: Path, *, vertical: bool) -> Sign:
+    """A Han character, or a mark with the half of its cell that is blank."""
     advance = advance_em(font, text)
-    length = 1.0 if vertical else advance
     glyph = Glyph(text=text, x=0, y=(1 - advance) / 2 if vertical else 0, vertical_form=vertical)
-    sign = Sign(text=text, length_em=length, glyphs=(glyph,), letters=0 if text in OPENERS | CLOSERS else 1)
-    if text in OPENERS:
-        return replace(sign, lead_em=HALF_EM)
-    if text in CLOSERS and not (vertical and text in TALL_POINTS):
-        return replace(sign, tail_em=HALF_EM)
-    return sign
+    has_tail = text in CLOSERS and not (vertical and text in TALL_POINTS)
+    return Sign(
+        text=text,
+        length_em=1.0 if vertical else advance,
+        glyphs=(glyph,),
+        letters=0 if text in OPENERS | CLOSERS else 1,
+        lead_em=HALF_EM if text in OPENERS else 0.0,
+        tail_em=HALF_EM if has_tail else 0.0,
+    )
 
 
 def _latin(text: str, font: Path, *, vertical: bool, tracking_em: float) -> Sign:
@@ -136,18 +145,20 @@ def _latin(text: str, font: Path, *, vertical: bool, tracking_em: float) -> Sign
     starts = [end - advance_em(font, letter) for letter, end in zip(text, ends, strict=True)]
     overhang = max(0.0, -min(start + ink_em(font, letter).left for letter, start in zip(text, starts, strict=True)))
     reach = max(start + ink_em(font, letter).right for letter, start in zip(text, starts, strict=True))
-    glyphs = tuple(Glyph(text=letter, x=start + overhang, y=0, rotated=vertical) for letter, start in zip(text, starts, strict=True))
+    placed = zip(text, starts, strict=True)
+    glyphs = tuple(Glyph(text=letter, x=start + overhang, y=0, rotated=vertical) for letter, start in placed)
     return Sign(text=text, length_em=max(ends[-1], reach) + overhang, glyphs=glyphs, letters=letters)
 
 
 def _dash(text: str, font: Path, *, vertical: bool) -> Sign:
-    """A dash of one em for each U+2014, drawn out to its full length and in the middle of the line (clreq 3.1.2)."""
+    """A dash of one em for each U+2014, drawn out to its full length and in the middle of the line (clreq 3.1.5)."""
     length = sum(2.0 if dash == "⸺" else 1.0 for dash in text)
     ink = ink_em(font, text)
     stretch = (length - 2 * DASH_MARGIN_EM) / (ink.right - ink.left)
     along = length / 2 - stretch * (ink.left + ink.right) / 2
     across = -CENTRE_EM - (ink.top + ink.bottom) / 2
-    return Sign(text=text, length_em=length, glyphs=(Glyph(text=text, x=along, y=across, rotated=vertical, stretch=stretch),), letters=0)
+    glyph = Glyph(text=text, x=along, y=across, rotated=vertical, stretch=stretch)
+    return Sign(text=text, length_em=length, glyphs=(glyph,), letters=0)
 
 
 def _halved(sign: Sign) -> Sign:

@@ -1,31 +1,20 @@
 """Chinese text set into lines, paragraphs and columns for the posters.
 
-Sources: W3C Requirements for Chinese Text Layout (clreq), sections named in ``signs`` and ``lines``; GB/T 15834-2011. Everything is laid
-out in em and scaled at the end, so one text has the same lines on every paper.
+Everything is laid out in em and scaled at the end, so one text has the same lines on every paper.
+Sources: W3C Requirements for Chinese Text Layout (clreq), sections named in ``signs`` and ``lines``; GB/T 15834-2011.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from math import ceil
 from pathlib import Path
 
 from pipeline.errors import DesignError, Problem
-from pipeline.poster.glyphs import (
-    ASCENT_EM,
-    DESCENT_EM,
-    Block,
-    Box,
-    Glyph,
-    draw,
-    ink_of,
-    load_font,
-    missing_characters,
-    name_characters,
-)
-from pipeline.poster.lines import Line, break_paragraph, natural_length, share_out, stretch_of, unbreakable_parts
-from pipeline.poster.signs import Sign, clean, cut
+from pipeline.poster.glyphs import Block, Box, Glyph, draw, load_font, missing_characters, name_characters
+from pipeline.poster.lines import Line, break_paragraph, natural_length, share_out, unbreakable_parts
+from pipeline.poster.placing import level, scaled, upright
+from pipeline.poster.signs import clean, cut
 
 __all__ = [
     "Block",
@@ -47,7 +36,6 @@ TWO_COLUMN_SIGNS = 18
 TITLE_COLUMN_GAP_EM = 0.25
 TITLE_LEADING = 1.25
 SINGLE_LINE_SHARE = 0.75
-OPTICAL_MARGIN_EM = 0.08  # how far Han ink stays inside its cell; ICF box of the BASE table, 0.04 to 0.06
 SIZE_STEP_PX = 0.25
 SCRIPT = Path("script.md")
 
@@ -55,7 +43,7 @@ SCRIPT = Path("script.md")
 def set_line(text: str, font: Path, size_px: float, tracking_em: float = 0.0) -> Block:
     """One horizontal line: 0.2 em between Han and Latin, marks squeezed, figures and addresses kerned as one word."""
     signs = cut(text, font, tracking_em=tracking_em)
-    return _scaled(font, size_px, *_level([signs] if signs else [], font, leading=1.0))
+    return scaled(font, size_px, *level([signs] if signs else [], font, leading=1.0))
 
 
 def set_paragraph(
@@ -81,7 +69,7 @@ def set_paragraph(
         words = "".join(sign.text for sign in longest)
         problem = Problem(
             place=place,
-            cause=f"“{words}”不能拆成两行，排出来宽 {ceil(natural_length(longest) * size_px)} 像素，而一行只有 {int(width_px)} 像素",
+            cause=f"“{words}”不能拆成两行，要 {ceil(natural_length(longest) * size_px)} 像素宽，而一行只有 {int(width_px)} 像素",
             fix="换一个短些的写法，或者在版式文件里把文字框放宽",
             code="JX-D20",
         )
@@ -179,8 +167,8 @@ def fit_title_column(
 ) -> Block:
     """The vertical title: one column up to seven signs, else balanced columns from right to left.
 
-    Columns break after a mark or a space where there is one. Several columns are never bigger than one of seven signs, so a long title
-    does not shout louder than a short one. Marks take half an em.
+    Columns break after a mark or a space where there is one. Several columns are never bigger than one of seven signs: a long
+    title does not shout louder than a short one. Marks take half an em.
 
     Raises:
         DesignError: it would be smaller than ``min_px``; the message says by how many characters.
@@ -189,12 +177,12 @@ def fit_title_column(
     def set_at(words: str, size_px: float) -> Block | None:
         signs = cut(words, font, vertical=True, half_marks=True)
         lines = share_out(signs, _title_columns(natural_length(signs), max_columns))
-        parts = _upright(lines, font, TITLE_COLUMN_GAP_EM)
+        parts = upright(lines, font, TITLE_COLUMN_GAP_EM)
         box = parts[1]
         size = min(max_px, height_px / max(box.bottom - box.top, SINGLE_COLUMN_SIGNS if len(lines) > 1 else 0.1))
         if width_px is not None:
             size = min(size, width_px / max(box.right - box.left, 0.1))
-        return _scaled(font, size, *parts) if size >= size_px else None
+        return scaled(font, size, *parts) if size >= size_px else None
 
     return _biggest(text, set_at, min_px, min_px, place=place, subject="标题", code="JX-D24")
 
@@ -221,7 +209,7 @@ def fit_title_line(
         signs = cut(words, font, half_marks=True)
         best: tuple[float, tuple[Sequence[Glyph], Box, int]] | None = None
         for count in range(1, max_lines + 1):
-            parts = _level(share_out(signs, count), font, leading=leading, optical=True)
+            parts = level(share_out(signs, count), font, leading=leading, optical=True)
             box = parts[1]
             size = min(max_px, width_px / max(box.right - box.left, 0.1))
             if height_px is not None:
@@ -230,7 +218,7 @@ def fit_title_line(
                 best = size, parts
             if size >= SINGLE_LINE_SHARE * max_px:
                 break
-        return _scaled(font, best[0], *best[1]) if best and best[0] >= size_px else None
+        return scaled(font, best[0], *best[1]) if best and best[0] >= size_px else None
 
     return _biggest(text, set_at, min_px, min_px, place=place, subject="标题", code="JX-D25")
 
@@ -244,17 +232,15 @@ def _title_columns(length_em: float, max_columns: int) -> int:
 def _paragraph(text: str, font: Path, size_px: float, width_px: float, leading: float, *, justify: bool) -> Block | None:
     length_em = width_px / size_px
     lines: list[Line] = []
-    ragged: set[int] = set()
+    lengths: list[float] = []
     for part in clean(text).split("\n"):
         broken = break_paragraph(cut(part, font), length_em, shrink=justify)
         if broken is None:
             return None
         lines += broken
-        ragged.add(len(lines) - 1)
-    lengths = [None if number in ragged or not justify else length_em for number in range(len(lines))]
-    # The last line of a paragraph is not drawn out, yet it may have been chosen so full that its marks must give way.
-    lengths = [min(length_em, natural_length(line)) if wanted is None else wanted for line, wanted in zip(lines, lengths, strict=True)]
-    return _scaled(font, size_px, *_level(lines, font, leading=leading, lengths=lengths))
+        # A last line is not drawn out, yet it may have been filled so far that its marks must give way.
+        lengths += (length_em if justify and line is not broken[-1] else min(length_em, natural_length(line)) for line in broken)
+    return scaled(font, size_px, *level(lines, font, leading=leading, lengths=lengths))
 
 
 def _columns(
@@ -262,7 +248,7 @@ def _columns(
 ) -> Block | None:
     signs = cut(text, font, vertical=True, tracking_em=tracking_em)
     for count in range(1, max_columns + 1):
-        block = _scaled(font, size_px, *_upright(share_out(signs, count), font, column_gap_em))
+        block = scaled(font, size_px, *upright(share_out(signs, count), font, column_gap_em))
         if block.height_px <= height_px:
             return block
     return None
@@ -281,7 +267,8 @@ def _biggest(
     """What ``set_at`` gives at the biggest size at which it gives anything."""
     best = set_at(text, min_px)
     if best is None:
-        raise DesignError([_too_long(text, lambda words: set_at(words, min_px) is not None, place=place, subject=subject, code=code)])
+        problem = _too_long(text, lambda words: set_at(words, min_px) is not None, place=place, subject=subject, code=code)
+        raise DesignError([problem])
     if whole := set_at(text, max_px):
         return whole
     low, high = 0, ceil((max_px - min_px) / SIZE_STEP_PX)
@@ -305,85 +292,4 @@ def _too_long(text: str, fits: Callable[[str], bool], *, place: Path, subject: s
         cause=f"{subject}有 {len(words)} 个字（连标点），用最小的字也只排得下 {low} 个，多出 {len(words) - low} 个",
         fix=f"把{subject}缩短到 {low} 个字以内，或者在版式文件里给它更大的地方",
         code=code,
-    )
-
-
-def _level(
-    lines: Sequence[Line],
-    font: Path,
-    *,
-    leading: float,
-    lengths: Iterable[float] | None = None,
-    optical: bool = False,
-) -> tuple[Sequence[Glyph], Box, int]:
-    """Horizontal lines in em: their glyphs, the box and their number."""
-    glyphs: list[Glyph] = []
-    longest = 0.0
-    for number, (line, length) in enumerate(zip(lines, lengths or map(natural_length, lines), strict=True)):
-        top = number * leading
-        starts = _starts(line, length)
-        longest = max(longest, starts[-1] + line[-1].length_em - line[-1].tail_em)
-        for sign, start in zip(line, starts, strict=True):
-            glyphs += (replace(glyph, x=start + glyph.x, y=top + ASCENT_EM + glyph.y) for glyph in sign.glyphs)
-    cells = Box(left=0, top=0, right=longest, bottom=(len(lines) - 1) * leading + 1 if lines else 0.0)
-    return glyphs, _optical(cells, glyphs, font, OPTICAL_MARGIN_EM if optical else 0.0), len(lines)
-
-
-def _upright(lines: Sequence[Line], font: Path, gap_em: float) -> tuple[Sequence[Glyph], Box, int]:
-    """Columns from right to left in em: their glyphs, the box and their number."""
-    glyphs: list[Glyph] = []
-    longest = 0.0
-    for number, line in enumerate(lines):
-        left = (len(lines) - 1 - number) * (1 + gap_em)
-        starts = _starts(line, natural_length(line))
-        longest = max(longest, starts[-1] + line[-1].length_em - line[-1].tail_em)
-        for sign, start in zip(line, starts, strict=True):
-            glyphs += (_in_column(glyph, left, start) for glyph in sign.glyphs)
-    cells = Box(left=0, top=0, right=len(lines) + max(0, len(lines) - 1) * gap_em, bottom=longest)
-    return glyphs, _optical(cells, glyphs, font, OPTICAL_MARGIN_EM), len(lines)
-
-
-def _in_column(glyph: Glyph, left: float, top: float) -> Glyph:
-    """A sign's glyph, placed along and across its line, in a column."""
-    if glyph.rotated:
-        return replace(glyph, x=left + DESCENT_EM - glyph.y, y=top + glyph.x)
-    return replace(glyph, x=left + glyph.y, y=top + glyph.x + ASCENT_EM)
-
-
-def _starts(line: Line, length_em: float) -> list[float]:
-    """Where each sign of a line starts, the line brought to ``length_em``."""
-    added, shrunk = stretch_of(line, length_em)
-    starts, pen = [], -line[0].lead_em
-    for number, sign in enumerate(line):
-        if number:
-            pen += sign.before_em + (added if sign.stretches else 0.0) - shrunk * sign.shrink_em
-        starts.append(pen)
-        pen += sign.length_em
-    return starts
-
-
-def _optical(cells: Box, glyphs: Sequence[Glyph], font: Path, margin_em: float) -> Box:
-    """The cells' box, widened to all ink, and drawn in to it by at most ``margin_em``: so big and small text align by what is seen."""
-    inks = [ink_of(font, glyph) for glyph in glyphs]
-    if not inks:
-        return cells
-    return Box(
-        left=min(cells.left + margin_em, *(ink.left for ink in inks)),
-        top=min(cells.top + margin_em, *(ink.top for ink in inks)),
-        right=max(cells.right - margin_em, *(ink.right for ink in inks)),
-        bottom=max(cells.bottom - margin_em, *(ink.bottom for ink in inks)),
-    )
-
-
-def _scaled(font: Path, size_px: float, glyphs: Sequence[Glyph], box: Box, lines: int) -> Block:
-    """Glyphs and box in em as a block in pixels."""
-    placed = tuple(replace(glyph, x=(glyph.x - box.left) * size_px, y=(glyph.y - box.top) * size_px) for glyph in glyphs)
-    return Block(
-        font=font,
-        size_px=size_px,
-        width_px=(box.right - box.left) * size_px,
-        height_px=(box.bottom - box.top) * size_px,
-        baseline_px=(ASCENT_EM - box.top) * size_px,
-        lines=lines,
-        glyphs=placed,
     )

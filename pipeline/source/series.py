@@ -22,6 +22,7 @@ _HEADING = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _BITRATES_KBPS = (64, 96, 128, 160, 192)
 _MAX_DESCRIPTION_BYTES = 4000  # Source: Apple, Podcaster's Guide to RSS
+_MAX_SUBTITLE = 20
 _SOUNDS = (".flac", ".wav", ".mp3", ".m4a", ".ogg")
 
 Check = Callable[[Any], str | None]
@@ -164,6 +165,7 @@ def _series(reading: _Reading, file: Path) -> Series:
     return Series(
         file=file,
         title=reading.text(top, "title", _short),
+        subtitle=reading.text(top, "subtitle", _subtitle),
         description=reading.text(top, "description", _description),
         author=reading.text(top, "author", _short),
         owner_email=reading.text(top, "owner_email", _email),
@@ -265,6 +267,10 @@ def _description(text: str) -> str | None:
     if size_bytes > _MAX_DESCRIPTION_BYTES:
         return f"有 {size_bytes} 字节，最多 {_MAX_DESCRIPTION_BYTES} 字节（约 1333 个汉字）"
     return None
+
+
+def _subtitle(text: str) -> str | None:
+    return f"有 {len(text)} 个字，封面上最多放 {_MAX_SUBTITLE} 个" if len(text) > _MAX_SUBTITLE else None
 
 
 def _email(text: str) -> str | None:

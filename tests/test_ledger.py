@@ -1,0 +1,136 @@
+"""Promises: what a printed code and a subscriber's app rely on."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import ledger
+from pipeline.errors import PromiseError
+from pipeline.model import Enclosure, Episode, Identity, Series
+
+RECORDING = "5" * 64
+ENCLOSURE = Enclosure(file=Path("x.mp3"), mime_type="audio/mpeg", size_bytes=1000, sha256="a" * 64, duration_s=81.5)
+PUBLISHED = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def _write(file: Path, *lines: str) -> ledger.Ledger:
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return ledger.read_ledger(file)
+
+
+def _empty(tmp_path: Path) -> ledger.Ledger:
+    return ledger.read_ledger(tmp_path / "ledger.jsonl")
+
+
+def _released(tmp_path: Path, series: Series, episode: Episode) -> ledger.Ledger:
+    empty = _empty(tmp_path)
+    identity = ledger.identify(empty, series, episode)
+    lines = ledger.new_lines(empty, series, [identity])
+    return _write(empty.file, *lines, ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING))
+
+
+def test_two_people_compute_the_same_identity(tmp_path: Path, series: Series, episode: Episode) -> None:
+    assert ledger.identify(_empty(tmp_path), series, episode) == ledger.identify(_empty(tmp_path), series, episode)
+
+
+def test_a_changed_title_keeps_guid_and_address(tmp_path: Path, series: Series, episode: Episode) -> None:
+    renamed = dataclasses.replace(episode, title="换了标题", slug="99-huan-le")
+    assert ledger.identify(_empty(tmp_path), series, renamed) == ledger.identify(_empty(tmp_path), series, episode)
+
+
+def test_what_is_written_is_read_back(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    assert promises.identities[1].page_url == "https://jixiang.example/1/"
+    assert promises.releases[1].sha256 == ENCLOSURE.sha256
+    assert promises.releases[1].published_at == PUBLISHED
+    assert ledger.new_lines(promises, series, list(promises.identities.values())) == ()
+
+
+def test_an_edited_line_is_named(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    text = promises.file.read_text(encoding="utf-8")
+    promises.file.write_text(text.replace("/1/", "/2/"), encoding="utf-8")
+    with pytest.raises(PromiseError) as raised:
+        ledger.read_ledger(promises.file)
+    assert [(problem.line, problem.code) for problem in raised.value.problems] == [(2, "JX-P01")]
+
+
+@given(st.integers(min_value=0, max_value=10_000), st.binary(min_size=1, max_size=3))
+def test_damage_anywhere_is_never_taken_for_another_promise(
+    tmp_path_factory: pytest.TempPathFactory, at: int, damage: bytes
+) -> None:
+    identity = Identity(number=3, guid="11111111-2222-5333-8444-555555555555", page_url="https://jixiang.example/3/")
+    file = tmp_path_factory.mktemp("damage") / "ledger.jsonl"
+    whole = _write(file, ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING)).releases
+    content = file.read_bytes()
+    position = at % len(content)
+    file.write_bytes(content[:position] + damage + content[position + len(damage) :])
+    try:
+        read = ledger.read_ledger(file).releases
+    except PromiseError as error:
+        assert error.problems[0].code == "JX-P01"  # noqa: PT017  (either it is refused, or it says the same)
+    else:
+        assert set(read.values()) <= set(whole.values())
+
+
+def test_two_ledgers_merge_by_the_union_of_their_lines(tmp_path: Path, series: Series, episode: Episode) -> None:
+    mine = ledger.new_lines(_empty(tmp_path), series, [ledger.identify(_empty(tmp_path), series, episode)])
+    other = dataclasses.replace(episode, number=2)
+    theirs = ledger.new_lines(_empty(tmp_path), series, [ledger.identify(_empty(tmp_path), series, other)])
+    merged = _write(tmp_path / "ledger.jsonl", *dict.fromkeys([*theirs, *mine]))
+    assert set(merged.identities) == {1, 2}
+
+
+def test_before_release_a_new_site_address_replaces_the_identity_and_says_so(
+    tmp_path: Path, series: Series, episode: Episode
+) -> None:
+    empty = _empty(tmp_path)
+    promises = _write(empty.file, *ledger.new_lines(empty, series, [ledger.identify(empty, series, episode)]))
+    moved = dataclasses.replace(series, site_url="https://other.example/")
+    identity = ledger.identify(promises, moved, episode)
+    assert identity.page_url == "https://other.example/1/"
+    assert [old.page_url for old in ledger.voided_codes(promises, [identity])] == ["https://jixiang.example/1/"]
+    assert len(ledger.new_lines(promises, moved, [identity])) == 2
+
+
+def test_after_release_a_moved_site_breaks_a_promise(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    moved = dataclasses.replace(series, site_url="https://other.example/")
+    problems = ledger.check_promises(promises, moved, [episode], {1: RECORDING}, broken=())
+    assert [problem.code for problem in problems] == ["JX-P02"]
+    assert ledger.identify(promises, moved, episode).page_url == "https://jixiang.example/1/"
+
+
+def test_after_release_another_recording_breaks_a_promise(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    assert ledger.check_promises(promises, series, [episode], {1: RECORDING}, broken=()) == ()
+    problems = ledger.check_promises(promises, series, [episode], {1: "6" * 64}, broken=())
+    assert [problem.code for problem in problems] == ["JX-P03"]
+
+
+def test_after_release_another_number_breaks_a_promise(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    renumbered = dataclasses.replace(episode, number=9)
+    problems = ledger.check_promises(promises, series, [renumbered], {9: RECORDING}, broken=())
+    assert [problem.code for problem in problems] == ["JX-P04"]
+    assert "改回 1" in problems[0].fix
+
+
+def test_after_release_a_lost_folder_breaks_a_promise(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    problems = ledger.check_promises(promises, series, [], {}, broken=())
+    assert [problem.code for problem in problems] == ["JX-P05"]
+    assert ledger.check_promises(promises, series, [], {}, broken={1}) == ()
+
+
+def test_the_first_release_counts(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    again = ledger.release_line(promises.identities[1], dataclasses.replace(ENCLOSURE, sha256="b" * 64), PUBLISHED, RECORDING)
+    lines = promises.file.read_text(encoding="utf-8").splitlines()
+    assert _write(promises.file, *lines, again).releases[1].sha256 == ENCLOSURE.sha256
