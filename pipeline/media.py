@@ -10,6 +10,7 @@ import functools
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,14 +67,10 @@ def run_ffmpeg(arguments: Sequence[str], *, time_limit_s: float) -> Run:
     Raises:
         MachineError: ffmpeg cannot be started, or was stopped after ``time_limit_s``.
     """
-    return _run(["-nostdin", "-hide_banner", *arguments], time_limit_s=time_limit_s)
-
-
-def _run(arguments: Sequence[str], *, time_limit_s: float) -> Run:
     ffmpeg = _ffmpeg()
     try:
         ended = subprocess.run(  # noqa: S603 - a list and no shell; files carry the prefix file:
-            [str(ffmpeg), *arguments],
+            [str(ffmpeg), "-nostdin", "-hide_banner", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=time_limit_s,
@@ -86,9 +83,8 @@ def _run(arguments: Sequence[str], *, time_limit_s: float) -> Run:
         raise MachineError([Problem(place=ffmpeg, cause=cause, fix="看看电脑是否太忙，再试一次", code="JX-M12")]) from error
     except OSError as error:
         cause = f"ffmpeg 启动不了：{error.strerror or error}"
-        fix = f"重新执行 make，或检查环境变量 {FFMPEG_VARIABLE} 指向的文件"
-        raise MachineError([Problem(place=ffmpeg, cause=cause, fix=fix, code="JX-M11")]) from error
-    return Run(exit_code=ended.returncode, messages=ended.stderr or ended.stdout)
+        raise MachineError([_no_ffmpeg(ffmpeg, cause)]) from error
+    return Run(exit_code=ended.returncode, messages=ended.stderr)
 
 
 def make_with_ffmpeg(arguments: Sequence[str], to: Path, *, time_limit_s: float) -> None:
@@ -119,15 +115,12 @@ def probe(file: Path) -> Probe:
     size_mb = file.stat().st_size / 1e6
     # ffmpeg has no option to describe a file and stop: without an output it describes the input and ends with an error.
     said = run_ffmpeg(handed_in(file), time_limit_s=60 + size_mb).messages
-    container, duration = _CONTAINER.search(said), _DURATION.search(said)
-    duration_s = _seconds(duration) if duration and _GUESSED not in said else None
-    if duration_s is not None and container and container[1] == "wav":
-        duration_s *= _declared_share(file)  # of a WAV, ffmpeg tells what is there and not what was meant to be
+    container = _CONTAINER.search(said)
     streams = _SOUND_STREAM.findall(said)
     codec, rate, layout = streams[0] if streams else ("", "0", "")
     return Probe(
         container=container[1] if container else "",
-        duration_s=duration_s,
+        duration_s=_declared_s(file, said),
         sound_streams=len(streams),
         codec=codec,
         sample_rate_hz=int(rate),
@@ -155,7 +148,10 @@ def measure_loudness(file: Path) -> tuple[float, float]:
 
 
 def ffmpeg_identity() -> str:
-    """Return the version line and the SHA-256 of the ffmpeg in use: results are the same, byte for byte, for one identity."""
+    """Return the name and the SHA-256 of the ffmpeg in use, without running it.
+
+    Results are the same, byte for byte, for one identity.
+    """
     return _identity(_ffmpeg())
 
 
@@ -163,27 +159,38 @@ def ffmpeg_identity() -> str:
 def _identity(ffmpeg: Path) -> str:
     try:
         with ffmpeg.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        sha256 = "unreadable"  # a command found on PATH by the system; or nothing, and then the run below says so
-    # Not run_ffmpeg: asking for the name is no work, and a second build does none.
-    return f"{_run(['-version'], time_limit_s=60).messages.partition(chr(10))[0].strip()} sha256:{sha256}"
+            return f"{ffmpeg.name} sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    except OSError as error:
+        raise MachineError([_no_ffmpeg(ffmpeg, f"ffmpeg 读不了：{error.strerror or error}")]) from error
 
 
 def _ffmpeg() -> Path:
     chosen = os.environ.get(FFMPEG_VARIABLE)
     if chosen:
-        return Path(chosen)
-    try:
-        return Path(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
-        fix = f"重新执行 make，或用环境变量 {FFMPEG_VARIABLE} 指向一个 ffmpeg"
-        raise MachineError([Problem(place=Path("ffmpeg"), cause="找不到 ffmpeg", fix=fix, code="JX-M10")]) from error
+        return Path(shutil.which(chosen) or chosen)
+    # get_ffmpeg_exe() of imageio_ffmpeg runs what it finds; a build with nothing to do runs nothing.
+    binaries = Path(imageio_ffmpeg.__file__).parent / "binaries"
+    found = sorted(file for file in binaries.glob("ffmpeg*") if file.is_file())
+    if not found:
+        raise MachineError([_no_ffmpeg(binaries, "找不到 ffmpeg")])
+    return found[0]
 
 
-def _seconds(duration: re.Match[str]) -> float:
-    hours, minutes, seconds = duration.groups()
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+def _no_ffmpeg(place: Path, cause: str) -> Problem:
+    fix = f"重新安装程序，或用环境变量 {FFMPEG_VARIABLE} 指向一个 ffmpeg"
+    return Problem(place=place, cause=cause, fix=fix, code="JX-M10")
+
+
+def _declared_s(file: Path, said: str) -> float | None:
+    """Return how long a file says it is, from ffmpeg's description of it."""
+    found = _DURATION.search(said)
+    if found is None:
+        return None
+    hours, minutes, seconds = found.groups()
+    duration_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if "Input #0, wav," in said:  # of a WAV, ffmpeg tells what is there and not what was meant to be
+        return duration_s * _declared_share(file)
+    return None if _GUESSED in said else duration_s
 
 
 def _declared_share(wav: Path) -> float:

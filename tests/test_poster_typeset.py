@@ -32,7 +32,10 @@ NO_START = set("，。、；：！？）》」』】”’·…—～%")
 NO_END = set("（《「『【“‘")
 MARKS = NO_START | NO_END
 HAN = "一二吉祥社区珍珠滩围龙屋的了走看慢老街咖啡书房汤路鬱龘口"
-SUMMARY = "路好走了，日子就近了。这一集不坐车，用脚走：从新桥西1-8巷的路面，到岗贝村100余个路灯，再到风临域的6台电梯，看看一刻钟能走多远。"
+SUMMARY = (
+    "路好走了，日子就近了。这一集不坐车，用脚走：从新桥西1-8巷的路面，"
+    "到岗贝村100余个路灯，再到风临域的6台电梯，看看一刻钟能走多远。"
+)
 
 words = st.one_of(
     st.sampled_from(sorted(HAN)),
@@ -40,7 +43,7 @@ words = st.one_of(
     st.sampled_from(["——", "……", " ", "2026", "12", "7", "Wi-Fi", "VR", "A", "jq", "Ǘ", "①", "℃", "30%", "(", ")", ","]),
 )
 titles = st.lists(words, min_size=1, max_size=24).map(lambda parts: "".join(parts)[:24]).filter(lambda text: text.strip() != "")
-paragraphs = st.lists(words, min_size=2, max_size=120).map("".join).filter(lambda text: text.strip() != "")
+paragraphs = st.lists(words, min_size=20, max_size=80).map("".join).filter(lambda text: text.strip() != "")
 
 
 def ink_of(block: Block) -> tuple[int, int, int, int]:
@@ -203,7 +206,7 @@ def test_the_ink_of_a_paragraph_stays_inside_its_block(text: str) -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(
-    st.text(alphabet=sorted(HAN), min_size=1, max_size=90), st.sampled_from(["", "。"]), st.integers(min_value=120, max_value=500)
+    st.text(alphabet=sorted(HAN), min_size=8, max_size=60), st.sampled_from(["", "。"]), st.integers(min_value=120, max_value=500)
 )
 def test_no_paragraph_ends_with_a_single_character(text: str, end: str, width_px: int) -> None:
     lines = lines_of(set_paragraph(text + end, TEXT, 20, width_px))
@@ -227,6 +230,11 @@ def test_a_ragged_paragraph_is_not_stretched() -> None:
     block = set_paragraph("吉祥社区" * 10, TEXT, 30, 315, justify=False)
     steps = {round(right.x - left.x, 3) for left, right in pairwise(block.glyphs) if right.x > left.x}
     assert steps == {30.0}
+
+
+def test_a_spaced_dot_starts_no_line() -> None:
+    lines = [lines_of(set_paragraph("普通话 · 客家话 · 粤语", TEXT, 20, width_px)) for width_px in range(90, 200, 5)]
+    assert not [line for found in lines for line in found if line.startswith("·")]
 
 
 def test_a_line_feed_starts_a_new_line() -> None:
@@ -374,6 +382,12 @@ def test_a_title_too_long_says_by_how_many_characters() -> None:
     (problem,) = raised.value.problems
     assert problem.code == "JX-D24"
     assert problem.cause.startswith("标题有 40 个字（连标点），用最小的字也只排得下 3")
+
+
+def test_a_place_too_small_for_one_character_is_the_designers_matter() -> None:
+    with pytest.raises(DesignError) as raised:
+        fit_title_column("吉祥", TITLE, 30, 140, 40)
+    assert raised.value.problems[0].fix == "在版式文件里给标题更大的地方"
 
 
 # Columns

@@ -27,7 +27,18 @@ def picture(matrix: qr.Matrix, module_px: int = 4) -> Image.Image:
 
 @pytest.mark.parametrize(
     ("size_bytes", "version", "level"),
-    [(7, 1, "H"), (14, 1, "M"), (15, 2, "Q"), (20, 2, "Q"), (21, 2, "M"), (26, 2, "M"), (27, 3, "Q"), (32, 3, "Q"), (33, 3, "M"), (42, 3, "M")],
+    [
+        (7, 1, "H"),
+        (14, 1, "M"),
+        (15, 2, "Q"),
+        (20, 2, "Q"),
+        (21, 2, "M"),
+        (26, 2, "M"),
+        (27, 3, "Q"),
+        (32, 3, "Q"),
+        (33, 3, "M"),
+        (42, 3, "M"),
+    ],
 )
 def test_the_smallest_version_that_holds_the_address_at_m_carries_the_highest_level_it_can(
     size_bytes: int, version: int, level: str

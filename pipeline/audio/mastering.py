@@ -13,6 +13,7 @@ from pipeline.audio import loudness, samples, seams, trimming
 from pipeline.audio.faults import Faults, describe, find_faults, repair_filters
 from pipeline.audio.recording import decode, decode_theme, examine, refuse_silence, refuse_too_little
 from pipeline.audio.samples import Block, RawSound
+from pipeline.errors import MachineError, Problem
 from pipeline.model import LoudnessTarget, Sound, SoundSettings, Span, Theme
 
 TRUE_PEAK_RESERVE_DB = 0.3
@@ -31,7 +32,7 @@ _SPEECH_EXPECTED_S = 3.0
 # Where the search starts; measuring ends it. LAME at a constant bit rate comes out lower than it was fed (0.4 to 0.6 LU on six
 # voices at 128 kbit/s), and peaks may come out higher. A good start saves an encoding, which is most of the time spent.
 _ENCODER_LOSS_LU = 0.47
-_ENCODER_OVERSHOOT_DB = 0.2
+_ENCODER_OVERSHOOT_DB = 0.3
 
 
 def normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path) -> Sound:
@@ -44,8 +45,13 @@ def normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path) 
         RecordingError: the recording or the theme cannot be used, and why.
         MachineError: ffmpeg or the disk failed.
     """
-    with tempfile.TemporaryDirectory(prefix="jixiang-", ignore_cleanup_errors=True) as folder:
-        return _normalize(recording, theme, settings, to, Path(folder))
+    try:
+        with tempfile.TemporaryDirectory(prefix="jixiang-", ignore_cleanup_errors=True) as folder:
+            return _normalize(recording, theme, settings, to, Path(folder))
+    except OSError as error:
+        cause = f"处理声音时写不进去：{error.strerror or error}"
+        fix = "看看系统临时文件夹和这里的磁盘空间：一小时录音需要约 5 GB"
+        raise MachineError([Problem(place=Path(error.filename or to), cause=cause, fix=fix, code="JX-M16")]) from error
 
 
 def _normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path, folder: Path) -> Sound:
@@ -148,9 +154,7 @@ def _times(block: Block, gain: loudness.Curve) -> Block:
 def _speech(voice: RawSound, to: Path) -> tuple[Span, ...]:
     heard = samples.as_mono(voice, to, sample_rate_hz=speech.SPEECH_RATE_HZ)
     # Mapped, not loaded: an hour would be 230 MB.
-    spans = speech.find_speech(np.memmap(heard.file, dtype="<f4", mode="r"))
-    heard.file.unlink(missing_ok=True)
-    return spans
+    return speech.find_speech(np.memmap(heard.file, dtype="<f4", mode="r"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ THEME_BELOW_VOICE_LU = 2.0
 """Music of the same loudness as a voice sounds louder than it."""
 
 _LONGEST_CLIP_S = 10.0
-_INTRO_FADE_S = 1.5
+_INTRO_FADE_S = 0.5  # for music that ends hard; most fades by itself
 _OUTRO_CROSSFADE_S = 0.02  # its first note keeps its attack; the voice has faded in its own silence
 _HEADROOM = 8.0  # pydub works in whole numbers: 18 dB above full scale still fit
 _WHOLE = 2.0**31

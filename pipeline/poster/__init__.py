@@ -1,6 +1,6 @@
 """The poster stage: wording and sound in, pictures and PDFs out, each scanned again before it is handed on."""
 
-from pipeline.poster.check import check
+from pipeline.poster.check import check, check_fit
 from pipeline.poster.compose import compose, compose_series
 from pipeline.poster.design import SERIES, Design, load_design
 from pipeline.poster.formats import PosterFormat, load_formats
@@ -13,6 +13,7 @@ __all__ = [
     "PosterFormat",
     "SeriesWording",
     "check",
+    "check_fit",
     "check_photo",
     "compose",
     "compose_series",

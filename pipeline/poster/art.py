@@ -50,15 +50,20 @@ def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[flo
         DesignError: JX-D08, when the motif is no SVG or lacks a group that the reflow needs.
     """
     try:
-        root = etree.fromstring(design.art.read_bytes(), etree.XMLParser(resolve_entities=False, no_network=True))
-        _reflow(root, poster_format, design)
-        if envelope is not None:
-            _fill_waveform(_group(root, "waveform"), waveform_bars(envelope), design.light)
-        png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
+        png = resvg_py.svg_to_bytes(svg_string=art_svg(poster_format, design, envelope), skip_system_fonts=True)
     except (etree.XMLSyntaxError, KeyError, ValueError) as error:
         fix = "请用原来的图案作底稿重画，保留 field、floor、art、waveform、band、hui 这几个名字"
         raise DesignError([Problem(place=design.art, cause=f"海报图案用不了：{error}", fix=fix, code="JX-D08")]) from None
     return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def art_svg(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> str:
+    """Return the motif as SVG, reflowed to the format and filled with the sound."""
+    root = etree.fromstring(design.art.read_bytes(), etree.XMLParser(resolve_entities=False, no_network=True))
+    _reflow(root, poster_format, design)
+    if envelope is not None:
+        _fill_waveform(_group(root, "waveform"), waveform_bars(envelope), design.light)
+    return etree.tostring(root, encoding="unicode")
 
 
 def art_height_px(poster_format: PosterFormat) -> int:
@@ -95,7 +100,9 @@ def _reflow(root: etree._Element, poster_format: PosterFormat, design: Design) -
     motif_mm = 7.5  # the key pattern is drawn in a square of 7.5 mm
     pattern = _group(root, "hui")
     pattern.set("y", "0")
-    pattern.set("patternTransform", f"translate(0 {field.height_mm:g}) scale({tile_mm / motif_mm:.6f} {field.band_mm / motif_mm:.6f})")
+    pattern.set(
+        "patternTransform", f"translate(0 {field.height_mm:g}) scale({tile_mm / motif_mm:.6f} {field.band_mm / motif_mm:.6f})"
+    )
     for colour in pattern.iter(f"{_SVG}path"):
         colour.set("stroke", design.accent)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import unicodedata
-from dataclasses import fields
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from pathlib import Path
 
 from pipeline import qr
@@ -13,8 +14,9 @@ from pipeline.errors import DesignError, Problem
 from pipeline.model import Wording
 from pipeline.poster import typeset
 from pipeline.poster.art import ink_radius_mm
+from pipeline.poster.design import Design
 from pipeline.poster.formats import PosterFormat
-from pipeline.poster.layout import Layout, Rectangle
+from pipeline.poster.layout import Layout, Rectangle, lay_out
 from pipeline.poster.lettering import Lettering, letter_episode
 
 _CLEARANCE_MM = 1.5
@@ -38,6 +40,18 @@ def check(wording: Wording, fonts: tuple[Path, ...], place: Path) -> tuple[Probl
     return tuple(problems)
 
 
+def check_fit(wording: Wording, design: Design, formats: Iterable[PosterFormat], place: Path) -> tuple[Problem, ...]:
+    """Return each text that is too long for one of the formats, once; ``place`` is the file to mend. Nothing is drawn."""
+    lettering = letter_episode(wording)
+    found: dict[str, Problem] = {}
+    for poster_format in formats:
+        try:
+            check_layout(poster_format, lay_out(poster_format, design, lettering, None))
+        except DesignError as error:
+            found |= {problem.cause: problem for problem in error.problems}
+    return tuple(replace(problem, place=place) if problem.code != "JX-D12" else problem for problem in found.values())
+
+
 def check_layout(poster_format: PosterFormat, layout: Layout) -> None:
     """Make sure that nothing leaves the safe area, no two parts meet, and no type stands on the ring.
 
@@ -48,9 +62,13 @@ def check_layout(poster_format: PosterFormat, layout: Layout) -> None:
     safe_px = math.floor(poster_format.safe_mm * scale)
     parts = layout.rectangles
     causes = [
-        f"{part.name}伸到了离边 {poster_format.safe_mm:g} 毫米的安全区外面" for part in parts if _outside(part, poster_format, safe_px)
+        f"{part.name}伸到了离边 {poster_format.safe_mm:g} 毫米的安全区外面"
+        for part in parts
+        if _outside(part, poster_format, safe_px)
     ]
-    causes += [f"{first.name}和{second.name}叠在了一起" for first, second in itertools.combinations(parts, 2) if _meet(first, second)]
+    causes += [
+        f"{first.name}和{second.name}叠在了一起" for first, second in itertools.combinations(parts, 2) if _meet(first, second)
+    ]
     causes += [f"{part.name}压住了声波圆环" for part in parts if _on_ring(part, poster_format)]
     if causes:
         label = f"“{poster_format.label}”里，"

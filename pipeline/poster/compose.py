@@ -15,12 +15,11 @@ from pipeline.poster.art import draw_art
 from pipeline.poster.check import check_layout
 from pipeline.poster.design import CREAM, PAPER, SEAL_RED, WHITE, Design, rgb
 from pipeline.poster.formats import MIME_TYPES, PosterFormat
-from pipeline.poster.layout import Layout, Rectangle, lay_out, panel_inks, route_stops
+from pipeline.poster.layout import CARD_RADIUS_MM, Layout, Rectangle, lay_out, panel_inks, route_stops
 from pipeline.poster.lettering import Lettering, SeriesWording, letter_episode, letter_series
 from pipeline.poster.pdf import write_pdf
 from pipeline.poster.proof import Proof, prove
 
-_CARD_RADIUS_MM = 3
 _SEAL_RADIUS_MM = 2.2
 _RULE_OPACITY = 0.55
 _QUALITIES = (94, 91, 88, 84, 80, 75, 70, 64, 58)
@@ -84,11 +83,11 @@ def _paint(poster_format: PosterFormat, lettering: Lettering, layout: Layout, de
         _paint_route(picture, layout.route, lettering, design)
     if layout.code:
         card, border = layout.code.card, layout.code.border_px
-        paint.rounded(picture, card, _CARD_RADIUS_MM * scale, design.main)
+        paint.rounded(picture, card, CARD_RADIUS_MM * scale, design.main)
         inner = Rectangle(
             name="", left=card.left + border, top=card.top + border, right=card.right - border, bottom=card.bottom - border
         )
-        paint.rounded(picture, inner, _CARD_RADIUS_MM * scale - border, WHITE)
+        paint.rounded(picture, inner, CARD_RADIUS_MM * scale - border, WHITE)
     for text in (*layout.texts, *layout.seal_texts):
         typeset.draw(picture, text.block, (text.rectangle.left, text.rectangle.top), rgb(text.fill))
     if bleed_px:
@@ -140,5 +139,3 @@ def _write_jpeg(picture: Image.Image, poster_format: PosterFormat, to: Path) -> 
         picture.save(to, "JPEG", quality=quality, subsampling=0 if quality >= _FULL_COLOUR_QUALITY else 2, optimize=True)
         if not poster_format.max_bytes or to.stat().st_size <= poster_format.max_bytes:
             return
-
-

@@ -31,7 +31,8 @@ _FONTS = {
 class Design:
     """What a poster is drawn with. Colours are ``#RRGGBB``.
 
-    ``deep`` is the sky's top and the code's ink, ``main`` the sky at the horizon, ``accent`` lines, ``light`` subtitle and waveform.
+    ``deep`` is the sky's top and the code's ink, ``main`` the sky at the horizon, ``accent`` lines, ``light`` subtitle and
+    waveform.
     """
 
     art: Path
@@ -73,7 +74,17 @@ def load_design(aspect_key: str, *folders: Path) -> Design:
     ]
     if problems:
         raise DesignError(problems)
-    return Design(art=art, **colours, **fonts)
+    return Design(
+        art=art,
+        deep=colours["deep"],
+        main=colours["main"],
+        accent=colours["accent"],
+        light=colours["light"],
+        serif_black=fonts["serif_black"],
+        sans_regular=fonts["sans_regular"],
+        sans_medium=fonts["sans_medium"],
+        sans_bold=fonts["sans_bold"],
+    )
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
@@ -87,17 +98,6 @@ def mix(first: str, second: str, share: float) -> str:
     return "#" + "".join(f"{channel:02X}" for channel in mixed)
 
 
-def contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> float:
-    """Return the contrast of two colours, 1 to 21. Source: WCAG 2.2, contrast ratio."""
-    darker, lighter = sorted((_luminance(first), _luminance(second)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: tuple[int, int, int]) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (channel / 255 for channel in colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
 def _last(layers: tuple[Path, ...], name: str) -> Path:
     """Return the last layer's file of that name, or the first layer's when there is none."""
     return next((layer / name for layer in reversed(layers) if (layer / name).is_file()), layers[0] / name)
@@ -107,7 +107,9 @@ def _read_colours(palette: Path, aspect_key: str, problems: list[Problem]) -> di
     try:
         table = tomllib.loads(palette.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(Problem(place=palette, cause=f"配色文件读不懂：{error}", fix="请照着程序自带的配色文件改一改", code="JX-D06"))
+        problems.append(
+            Problem(place=palette, cause=f"配色文件读不懂：{error}", fix="请照着程序自带的配色文件改一改", code="JX-D06")
+        )
         return {}
     colours = table.get(aspect_key, {})
     for name in _COLOURS:

@@ -120,7 +120,8 @@ def load_formats(*folders: Path) -> dict[str, PosterFormat]:
     files: dict[str, Path] = {}
     for folder in (HOUSE, *folders):
         files |= {file.stem: file for file in sorted((folder / "formats").glob("*.toml"))}
-    formats, problems = {}, []
+    formats: dict[str, PosterFormat] = {}
+    problems: list[Problem] = []
     for name, file in sorted(files.items()):
         try:
             formats[name] = read_format(file)
@@ -141,7 +142,9 @@ def read_format(file: Path) -> PosterFormat:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         cause = f"版式文件读不懂：{error}"
-        raise DesignError([Problem(place=file, cause=cause, fix="请照着 posters/formats 里别的版式文件改一改", code="JX-D03")]) from None
+        raise DesignError(
+            [Problem(place=file, cause=cause, fix="请照着 posters/formats 里别的版式文件改一改", code="JX-D03")]
+        ) from None
     complaints: list[str] = []
     values = _size_in_px(table | {"name": file.stem})
     poster_format = _record(PosterFormat, values, "", complaints)
@@ -160,7 +163,10 @@ def _size_in_px(table: dict[str, Any]) -> dict[str, Any]:
         return table
     try:
         px_per_mm = printed["dpi"] / _MM_PER_INCH
-        size = {"width_px": round(printed["trim_width_mm"] * px_per_mm), "height_px": round(printed["trim_height_mm"] * px_per_mm)}
+        size = {
+            "width_px": round(printed["trim_width_mm"] * px_per_mm),
+            "height_px": round(printed["trim_height_mm"] * px_per_mm),
+        }
     except (KeyError, TypeError):
         return table  # the record's own check names what is missing
     return table | size
@@ -201,11 +207,9 @@ def _contradictions(poster_format: PosterFormat) -> list[str]:
         wrong.append(f"place 是 {poster_format.place}，应为 {'、'.join(PLACES)} 之一")
     if (poster_format.suffix == ".pdf") != (poster_format.print is not None):
         wrong.append("PDF 要有 [print] 一节，别的文件不能有")
-    sizes = (poster_format.width_mm, poster_format.height_mm, poster_format.width_px, poster_format.height_px, poster_format.field.scale)
-    if min(sizes) <= 0:
+    size_mm, size_px = (poster_format.width_mm, poster_format.height_mm), (poster_format.width_px, poster_format.height_px)
+    if min(*size_mm, *size_px, poster_format.field.scale) <= 0:
         wrong.append("尺寸都要大于 0")
-    elif abs(poster_format.height_px / poster_format.px_per_mm - poster_format.height_mm) > 1:
-        wrong.append(
-            f"{poster_format.width_px}×{poster_format.height_px} 像素与 {poster_format.width_mm:g}×{poster_format.height_mm:g} 毫米不成比例",
-        )
+    elif abs(size_px[1] / poster_format.px_per_mm - size_mm[1]) > 1:
+        wrong.append(f"{size_px[0]}×{size_px[1]} 像素与 {size_mm[0]:g}×{size_mm[1]:g} 毫米不成比例")
     return wrong

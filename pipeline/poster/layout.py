@@ -13,7 +13,8 @@ from pipeline.poster.formats import Box, CodeBox, PosterFormat, TextBox
 from pipeline.poster.lettering import Lettering
 from pipeline.qr import QUIET_ZONE_MODULES, Matrix
 
-BORDER_MM = 0.8
+CARD_RADIUS_MM = 3
+_BORDER_MM = 0.8
 _SUBTITLE_GAP_EM = 0.8
 _SUBTITLE_TRACKING_EM = 0.06
 _ONE_COLUMN_SHARE = 0.84
@@ -94,7 +95,8 @@ class Inks:
 def panel_inks(design: Design) -> Inks:
     """Return the panel's colours; all type stands 4.5 : 1 or more on the paper."""
     headline = mix(design.deep, "#000000", 0.5)
-    return Inks(headline=headline, body=mix(headline, PAPER, 0.1), quiet=mix(headline, PAPER, 0.3), line=mix(design.deep, PAPER, 0.66))
+    line = mix(design.deep, PAPER, 0.66)
+    return Inks(headline=headline, body=mix(headline, PAPER, 0.1), quiet=mix(headline, PAPER, 0.3), line=line)
 
 
 def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, matrix: Matrix | None) -> Layout:
@@ -144,7 +146,8 @@ def route_stops(route: Rectangle, stop_count: int) -> tuple[float, ...]:
 
 def _rectangle(name: str, box: Box, scale: float) -> Rectangle:
     left, top = round(box.x_mm * scale), round(box.y_mm * scale)
-    return Rectangle(name=name, left=left, top=top, right=left + round(box.width_mm * scale), bottom=top + round(box.height_mm * scale))
+    right, bottom = left + round(box.width_mm * scale), top + round(box.height_mm * scale)
+    return Rectangle(name=name, left=left, top=top, right=right, bottom=bottom)
 
 
 def _text(name: str, block: typeset.Block, fill: str, left: float, top: float) -> Text:
@@ -158,7 +161,11 @@ def _line(
 ) -> Text:
     """Return ``text`` on one line, centred in the box's height; ``align`` runs from 0 (left) to 1 (right)."""
     width_px = box.width_mm * scale
-    block = typeset.fit_title_line(text, font, width_px, box.max_mm * shrink * scale, box.min_mm * shrink * scale, max_lines=1)
+    sizes_px = (box.max_mm * shrink * scale, box.min_mm * shrink * scale)
+    try:
+        block = typeset.fit_title_line(text, font, width_px, *sizes_px, max_lines=1)
+    except DesignError:
+        raise DesignError([_misfit(name, text)]) from None  # the typesetter takes every line for the title
     left = box.x_mm * scale + align * (width_px - block.width_px)
     top = box.y_mm * scale + (box.height_mm * scale - block.height_px) / 2
     return _text(name, block, fill, left, top)
@@ -232,8 +239,8 @@ def _address(box: TextBox, text: str, font: Path, fill: str, scale: float) -> li
             first = _line("网址", line_box, text[:end], font, fill, scale, align=0.5)
             if end == len(text):
                 return [first]
-            size_mm = first.block.size_px / scale
-            return [first, _line("网址", replace(below, max_mm=size_mm, min_mm=size_mm), text[end:], font, fill, scale, align=0.5)]
+            same_size = replace(below, max_mm=first.block.size_px / scale, min_mm=first.block.size_px / scale)
+            return [first, _line("网址", same_size, text[end:], font, fill, scale, align=0.5)]
         except DesignError:
             continue
     raise DesignError([_misfit("网址", text)])
@@ -242,9 +249,11 @@ def _address(box: TextBox, text: str, font: Path, fill: str, scale: float) -> li
 def _code(box: CodeBox, matrix: Matrix, scale: float) -> CodePlace:
     """Return the code centred on its card with as many whole pixels a module as go in."""
     card = _rectangle("二维码", box, scale)
-    border_px = max(1, round(BORDER_MM * scale))
+    border_px = max(1, round(_BORDER_MM * scale))
     side_modules = len(matrix) + 2 * QUIET_ZONE_MODULES
-    module_px = (card.width - 2 * border_px) // side_modules
+    # Beside the border, what the round corners take of the diagonal, so that the quiet zone is white to its corners.
+    lost_mm = (CARD_RADIUS_MM - _BORDER_MM) * (1 - math.sqrt(0.5))
+    module_px = int(card.width - 2 * (border_px + lost_mm * scale)) // side_modules
     if module_px < 1 or module_px / scale < box.min_module_mm:
         cause = f"二维码每一格只有 {module_px / scale:.2f} 毫米，至少要 {box.min_module_mm:g} 毫米"
         fix = "请在版式文件里把 [code] 放大，或把 series.toml 里的 site_url 换短一些"

@@ -46,7 +46,8 @@ class Lettering:
 
 def letter_episode(wording: Wording) -> Lettering:
     """Return the lines of an episode's poster."""
-    facts = [f"时长 {duration_text(wording.duration_s)}", " · ".join(wording.spoken_languages), f"步行路线第 {wording.stop_order} 站"]
+    languages = " · ".join(wording.spoken_languages)
+    facts = [f"时长 {duration_text(wording.duration_s)}", languages, f"步行路线第 {wording.stop_order} 站"]
     signature = [wording.signature, "本期为合成语音" if wording.synthetic_voice else ""]
     return Lettering(
         header_left=wording.series_title,

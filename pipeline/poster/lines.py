@@ -43,13 +43,13 @@ def natural_length(line: Line) -> float:
 
 
 def stretch_of(line: Line, length_em: float) -> tuple[float, float]:
-    """How a line is brought to ``length_em``: blank to add at each place that stretches, and the share of shrinking.
+    """How a line is brought to ``length_em``: blank to add at each breakable place, and the share of shrinking.
 
     (0, 0) where it cannot be reached nicely: such a line stays as it is.
     """
     missing = length_em - natural_length(line)
     if missing >= 0:
-        places = sum(sign.stretches for sign in line[1:])
+        places = sum(sign.breakable for sign in line[1:])
         added = missing / places if places else inf
         return (added, 0.0) if added <= LOOSEST_EM else (0.0, 0.0)
     spare = sum(sign.shrink_em for sign in line[1:])
@@ -95,7 +95,7 @@ def _line_cost(line: Line, natural: float, length_em: float, *, last: bool, firs
         if not first and sum(sign.letters for sign in line) < WIDOW_LETTERS:
             return WIDOW_COST
         return 0.0 if first or natural > length_em / 5 else SHORT_END_COST
-    places = sum(sign.stretches for sign in line[1:])
+    places = sum(sign.breakable for sign in line[1:])
     added = missing / places if places else inf
     if added > LOOSEST_EM:
         return FORCED_COST + (missing / length_em) ** 2 * FORCED_COST

@@ -50,9 +50,7 @@ def code(picture: Image.Image, place: CodePlace, matrix: Matrix, colour: str) ->
         canvas.rectangle((left, top, left + width * side - 1, top + side - 1), fill=rgb(colour))
 
 
-def _smooth(
-    picture: Image.Image, area: Rectangle, colour: str, draw: Callable[[ImageDraw.ImageDraw, int, int], None]
-) -> None:
+def _smooth(picture: Image.Image, area: Rectangle, colour: str, draw: Callable[[ImageDraw.ImageDraw, int, int], None]) -> None:
     """Fill what ``draw`` puts on a mask four times the size: ImageDraw itself has no smooth edges."""
     mask = Image.new("L", (area.width * _OVERSAMPLING, area.height * _OVERSAMPLING), 0)
     draw(ImageDraw.Draw(mask), *mask.size)

@@ -21,7 +21,7 @@ _MARK_WIDTH_PT = 0.25
 
 
 def write_pdf(picture: Image.Image, sheet: Print, code: CodePlace | None, matrix: Matrix | None, ink: str, to: Path) -> None:
-    """Write ``picture`` (RGB, bleed included) as one page with MediaBox, BleedBox and TrimBox; the same bytes for the same arguments.
+    """Write ``picture`` (RGB, bleed included) as one page with MediaBox, BleedBox and TrimBox, byte for byte repeatable.
 
     The code is drawn over the picture's white card as one path in ``ink``, on the very pixels a screen format would use.
     """

@@ -60,7 +60,7 @@ def _starts(line: Line, length_em: float) -> list[float]:
     starts, pen = [], -line[0].lead_em
     for number, sign in enumerate(line):
         if number:
-            pen += sign.before_em + (added if sign.stretches else 0.0) - shrunk * sign.shrink_em
+            pen += sign.before_em + (added if sign.breakable else 0.0) - shrunk * sign.shrink_em
         starts.append(pen)
         pen += sign.length_em
     return starts

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]  # it brings no types
 import zxingcpp
 from PIL import Image, ImageEnhance, ImageFilter
 
@@ -38,8 +38,9 @@ def prove(file: Path, url: str) -> Proof:
     results = [_reads(trial(picture), url) for trial in (_whole, *_TRIALS)]
     proof = Proof(decodings=sum(results), trials=len(results))
     if not results[0] or proof.decodings < WANTED_SHARE * proof.trials:
-        whole = "整张都扫不出来" if not results[0] else "整张能扫出来"
-        cause = f"海报上的二维码扫不出来：试了 {proof.trials} 次，成了 {proof.decodings} 次，至少要成 {math.ceil(WANTED_SHARE * proof.trials)} 次；{whole}"
+        wanted = math.ceil(WANTED_SHARE * proof.trials)
+        whole = "整张能扫出来" if results[0] else "连整张清楚的都扫不出来"
+        cause = f"海报上的二维码扫不出来：试了 {proof.trials} 次，成了 {proof.decodings} 次，至少要成 {wanted} 次，{whole}"
         fix = "请在版式文件里把二维码放大，或把 series.toml 里的 site_url 换短一些"
         raise DesignError([Problem(place=file, cause=cause, fix=fix, code="JX-D15")])
     return proof
@@ -49,17 +50,18 @@ def _open(file: Path) -> Image.Image:
     """Return the finished file as it will be seen, RGB, at most 1300 px wide."""
     if file.suffix == ".pdf":
         with pypdfium2.PdfDocument(file) as pdf:
-            picture = pdf[0].render(scale=_PDF_DPI / 72).to_pil()
+            drawn: Image.Image = pdf[0].render(scale=_PDF_DPI / 72).to_pil()
+            picture = drawn.convert("RGB")
     else:
-        picture = Image.open(file)
-    picture = picture.convert("RGB")
+        with Image.open(file) as opened:
+            picture = opened.convert("RGB")
     if picture.width > _WIDTH_PX:
         picture = _scaled(picture, _WIDTH_PX / picture.width)
     return picture
 
 
 def _reads(picture: Image.Image, url: str) -> bool:
-    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]))
     return any(code.text == url for code in found)
 
 

@@ -19,7 +19,7 @@ POINTS = frozenset("，。、；：！？．")
 CLOSERS = POINTS | frozenset("）》」』】〕〉］｝”’〗")
 TALL_POINTS = frozenset("；：！？")  # in columns they fill their cell
 DOTS = frozenset("·‧・•")
-NO_LINE_START = CLOSERS | DOTS | frozenset("—⸺…～－／/,.;:!?)]}%‰℃°′″")
+NO_LINE_START = CLOSERS | DOTS | frozenset("—⸺…～－／｜/,.;:!?)]}%‰℃°′″")
 NO_LINE_END = OPENERS | frozenset("([{／￥¥$€£＄№#＃")
 VERTICAL_QUOTES = str.maketrans("“”‘’", "『』「」")  # GB/T 15834-2011, 5.2: the quotation marks of columns
 
@@ -29,7 +29,7 @@ DOT_EM = 0.5
 HALF_EM = 0.5
 MARK_SHRINK_EM = 0.25
 BLANK_SHRINK_EM = 0.08
-TATE_CHUU_YOKO = re.compile(r"[0-9]{1,2}|[A-Za-z]{1,2}|[A-Za-z][0-9]|[0-9][A-Za-z]")
+TATE_CHUU_YOKO = re.compile(r"[0-9A-Za-z]{1,2}")
 TATE_WIDTH_EM = 0.94
 CENTRE_EM = (ASCENT_EM - DESCENT_EM) / 2
 
@@ -43,8 +43,8 @@ class Sign:
 
     ``glyphs`` are placed with x along the line from the sign's start and y across it. ``lead_em`` and ``tail_em`` are blanks
     that vanish at a line's start and end. ``before_em`` is the blank to the sign before it on the same line, negative where
-    adjacent marks are squeezed; it may grow by a share where ``stretches`` and shrink by ``shrink_em``. ``letters`` counts what a
-    reader would call a character: marks are none.
+    adjacent marks are squeezed; it may shrink by ``shrink_em``. Where a sign is ``breakable`` a line may end before it, and
+    full lines are drawn out there. ``letters`` counts what a reader would call a character: marks are none.
     """
 
     text: str
@@ -56,7 +56,6 @@ class Sign:
     before_em: float = 0.0
     shrink_em: float = 0.0
     spaced: bool = False
-    stretches: bool = False
     breakable: bool = False
 
 
@@ -94,7 +93,7 @@ def _is_latin(character: str) -> bool:
     if character == " " or character in NO_LINE_START - set("/,.;:!?)]}%°"):
         return False
     narrow = unicodedata.east_asian_width(character) not in ("W", "F")
-    return character.isascii() or character == "°" or (narrow and unicodedata.category(character)[0] == "L")
+    return character.isascii() or character in "°¥£€" or (narrow and unicodedata.category(character)[0] == "L")
 
 
 def _sign(text: str, font: Path, *, vertical: bool, latin: bool, tracking_em: float) -> Sign:
@@ -169,14 +168,12 @@ def _halved(sign: Sign) -> Sign:
 def _joined(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: bool, tracking_em: float) -> Sign:
     """The sign with its blank to the one before."""
     blank, shrink = _blank(before, sign, font, spaced=spaced, vertical=vertical)
-    no_break = sign.text[0] in NO_LINE_START or before.text[-1] in NO_LINE_END
     return replace(
         sign,
         before_em=blank + tracking_em,
         shrink_em=shrink,
         spaced=spaced,
-        stretches=sign.text[0] not in NO_LINE_START and before.text[-1] not in NO_LINE_END,
-        breakable=spaced or not no_break,
+        breakable=sign.text[0] not in NO_LINE_START and before.text[-1] not in NO_LINE_END,
     )
 
 

@@ -287,9 +287,10 @@ def _too_long(text: str, fits: Callable[[str], bool], *, place: Path, subject: s
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(words[:middle]) else (low, middle)
+    enlarge = f"在版式文件里给{subject}更大的地方"
     return Problem(
         place=place,
         cause=f"{subject}有 {len(words)} 个字（连标点），用最小的字也只排得下 {low} 个，多出 {len(words) - low} 个",
-        fix=f"把{subject}缩短到 {low} 个字以内，或者在版式文件里给它更大的地方",
+        fix=f"把{subject}缩短到 {low} 个字以内，或者{enlarge}" if low else enlarge,
         code=code,
     )

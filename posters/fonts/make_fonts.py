@@ -98,14 +98,13 @@ def cut(font: TTFont, to: Path, wanted: set[str]) -> list[str]:
     options.notdef_outline = True
     options.name_IDs = ["*"]
     options.name_languages = ["*"]
-    options.recalc_timestamp = False
-    options.flavor = "woff2"
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=[ord(character) for character in wanted])
     has = font.getBestCmap()
     lacking = sorted(character for character in wanted if ord(character) not in has)
     subsetter.subset(font)
     font.flavor = "woff2"
+    font.recalcTimestamp = False  # the clock would make every run another file
     font.save(to)
     return lacking
 

@@ -1,0 +1,283 @@
+"""The whole pipeline on a small workspace: what a build leaves, keeps and promises.
+
+Each build draws posters and encodes sound, so the tests share one, and those that change something work on a copy of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing.context
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import feedparser
+import pytest
+
+from pipeline import artefacts, ledger, media
+from pipeline.build import Outcome, build
+from pipeline.errors import AuthorError, MachineError, PromiseError
+from pipeline.model import Enclosure
+
+SAMPLE = Path(__file__).parent / "samples" / "workspace"
+NOW = datetime(2026, 11, 1, tzinfo=UTC)  # episode 1 is due, episode 2 is not
+
+pytestmark = pytest.mark.xdist_group("build")
+
+
+@dataclasses.dataclass(frozen=True)
+class Desk:
+    """Somebody's workspace and what was built from it."""
+
+    workspace: Path
+    out: Path
+
+    def build(self, *numbers: int, now: datetime = NOW, frozen: bool = False) -> Outcome:
+        return build(self.workspace, self.out, numbers=numbers or None, now=now, frozen=frozen)
+
+    def edit(self, path: str, before: str, after: str) -> None:
+        file = self.workspace / path
+        text = file.read_text(encoding="utf-8")
+        assert before in text
+        file.write_text(text.replace(before, after, 1), encoding="utf-8")
+
+    def site(self) -> dict[str, bytes]:
+        return _content(self.out / "site")
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def _made(out: Path) -> dict[str, bytes]:
+    """Return everything a build laid out; the store holds more after edits, as it should."""
+    return {path: content for path, content in _content(out).items() if not path.startswith("store/")}
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    folder = tmp_path_factory.mktemp("first")
+    desk = Desk(shutil.copytree(SAMPLE, folder / "episodes"), folder / "out")
+    outcome = desk.build()
+    assert outcome.failures == ()
+    return desk
+
+
+@pytest.fixture
+def desk(first: Desk, tmp_path: Path) -> Desk:
+    shutil.copytree(first.workspace.parent, tmp_path / "desk")
+    return Desk(tmp_path / "desk" / "episodes", tmp_path / "desk" / "out")
+
+
+def test_a_build_leaves_sound_posters_pages_feed_and_reports(first: Desk) -> None:
+    made = set(_made(first.out))
+    assert {
+        "site/index.html",
+        "site/1/index.html",
+        "site/2/index.html",
+        "site/feed.xml",
+        "site/404.html",
+        "site/route/index.html",
+        "site/subscribe/index.html",
+        "print/1/a3.pdf",
+        "print/2/a3.pdf",
+        "social/1/moments.png",
+        "social/1/cover.jpg",
+        "social/series/cover.jpg",
+        "report/1.json",
+    } <= made
+
+
+def test_nothing_of_an_episode_that_is_not_due_is_on_the_site(first: Desk) -> None:
+    site = first.site()
+    assert [path for path in site if path.startswith(("audio/2-", "transcripts/2-", "chapters/2-"))] == []
+    page = site["2/index.html"].decode()
+    assert "即将上线" in page
+    assert "吉祥社区有万科广场" not in page
+    assert "<audio" not in page
+    assert [entry.title for entry in feedparser.parse(site["feed.xml"]).entries] == ["慢慢看"]
+
+
+def test_what_the_feed_names_is_there_byte_for_byte(first: Desk) -> None:
+    site = first.site()
+    (entry,) = feedparser.parse(site["feed.xml"]).entries
+    (enclosure,) = entry.enclosures
+    path = enclosure.href.removeprefix("https://a.example/")
+    assert int(enclosure.length) == len(site[path])
+    for link in (entry.image.href, *(each["url"] for each in [entry.podcast_transcript])):
+        assert link.removeprefix("https://a.example/") in site
+
+
+def test_the_published_sound_is_as_loud_as_series_toml_says(first: Desk) -> None:
+    (sound,) = (first.out / "site" / "audio").iterdir()
+    integrated_lufs, true_peak_dbtp = media.measure_loudness(sound)
+    assert integrated_lufs == pytest.approx(-16, abs=0.5)
+    assert true_peak_dbtp <= -1
+
+
+def test_a_second_build_starts_no_program_and_touches_no_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **_: object) -> None:
+        raise AssertionError(f"a program was started: {arguments}")
+
+    # ffmpeg and the worker processes alike.
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", refuse)
+    artefacts._recipe.cache_clear()  # noqa: SLF001  (so that nothing is known from an earlier build of this process)
+    laid_out = [file for file in desk.out.rglob("*") if file.is_file() and file.name not in {".lock", ".jixiang"}]
+    before = {file: file.stat().st_mtime_ns for file in laid_out}
+    assert desk.build().failures == ()
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+
+
+def test_an_incremental_build_equals_a_clean_one_byte_for_byte(desk: Desk, tmp_path: Path) -> None:
+    desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 再慢一点")
+    desk.edit("02-laojie/script.md", "都热闹得很。\n", "都很热闹。\n")
+    later = datetime(2026, 12, 2, tzinfo=UTC)
+    assert desk.build(now=later).failures == ()
+    clean = Desk(desk.workspace, tmp_path / "clean")
+    assert clean.build(now=later).failures == ()
+    incremental, fresh = _made(desk.out), _made(clean.out)
+    assert incremental.keys() == fresh.keys()
+    assert [path for path in fresh if incremental[path] != fresh[path]] == []
+
+
+def test_a_changed_title_keeps_guid_and_address_and_encodes_nothing(desk: Desk) -> None:
+    encoded = set((desk.out / "store" / "normalize").iterdir())
+    before = feedparser.parse(desk.site()["feed.xml"]).entries[0]
+    desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 再慢一点")
+    desk.build(1)
+    after = feedparser.parse(desk.site()["feed.xml"]).entries[0]
+    assert (before.title, after.title) == ("慢慢看", "再慢一点")
+    assert (before.id, before.link) == (after.id, after.link)
+    assert set((desk.out / "store" / "normalize").iterdir()) == encoded
+
+
+def test_a_damaged_file_in_the_store_is_made_again(desk: Desk) -> None:
+    before = _made(desk.out)
+    for file in (desk.out / "store").rglob("*.mp3"):
+        file.write_bytes(file.read_bytes()[:1000])
+    shutil.rmtree(desk.out / "site")
+    assert desk.build().failures == ()
+    assert _made(desk.out) == before
+
+
+def test_a_second_build_adds_nothing_to_the_ledger_and_may_be_frozen(desk: Desk) -> None:
+    before = (desk.workspace / "ledger.jsonl").read_bytes()
+    assert desk.build(frozen=True).failures == ()
+    assert (desk.workspace / "ledger.jsonl").read_bytes() == before
+
+
+def test_frozen_refuses_what_the_ledger_lacks_before_anything_is_made(tmp_path: Path) -> None:
+    desk = Desk(shutil.copytree(SAMPLE, tmp_path / "episodes"), tmp_path / "out")
+    with pytest.raises(PromiseError) as raised:
+        desk.build(frozen=True)
+    assert raised.value.problems[0].code == "JX-P06"
+    assert not desk.out.exists()
+
+
+def test_one_broken_episode_stops_no_other_and_loses_nothing_that_was_built(desk: Desk) -> None:
+    before = _made(desk.out)
+    desk.edit("01-laowu/script.md", "aspect: culture", "aspect: 文化")
+    desk.edit("02-laojie/script.md", "title: 去逛街", "title: 一起去逛街")
+    outcome = desk.build()
+    assert [problem.code for failure in outcome.failures for problem in failure.problems] == ["JX-A32"]
+    assert [each.identity.number for each in outcome.built] == [2]
+    assert not outcome.site_laid_out
+    after = _made(desk.out)
+    assert {path for path in before if before[path] != after.get(path)} <= {
+        "print/2/a3.pdf",
+        "social/2/cover.jpg",
+        "social/2/moments.png",
+        "report/2.json",
+    }
+    assert before["print/2/a3.pdf"] != after["print/2/a3.pdf"]
+
+
+def test_a_broken_new_episode_leaves_the_others_laid_out(desk: Desk) -> None:
+    shutil.copytree(desk.workspace / "01-laowu", desk.workspace / "03-xin")
+    desk.edit("03-xin/script.md", "number: 1", "number: 3")
+    (desk.workspace / "03-xin" / "recording.flac").write_bytes(b"")
+    outcome = desk.build()
+    assert outcome.site_laid_out
+    assert [failure.exit_code for failure in outcome.failures] == [1]
+    assert "03-xin" in str(outcome.failures[0].problems[0].place)
+    assert "3/index.html" not in desk.site()
+    assert 3 not in ledger.read_ledger(desk.workspace / "ledger.jsonl").identities
+
+
+def test_an_episode_whose_folder_is_gone_leaves_a_plain_page(desk: Desk) -> None:
+    shutil.rmtree(desk.workspace / "02-laojie")
+    outcome = desk.build(1)
+    assert outcome.failures == ()
+    site = desk.site()
+    assert "2/index.html" in site
+    assert "去逛街" not in site["2/index.html"].decode()
+    assert not (desk.out / "print" / "2").exists()
+
+
+def test_a_number_that_does_not_exist_is_said_with_those_that_do(desk: Desk) -> None:
+    with pytest.raises(AuthorError) as raised:
+        desk.build(9)
+    assert raised.value.problems[0].code == "JX-A60"
+    assert "1、2" in raised.value.problems[0].fix
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(desk: Desk, tmp_path: Path) -> None:
+    blocked = Desk(desk.workspace, tmp_path / "file" / "out")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(MachineError):
+        blocked.build()
+
+
+def _release(desk: Desk, number: int) -> ledger.Release:
+    """Record an episode's publishing, as publishing does."""
+    promises = ledger.read_ledger(desk.workspace / "ledger.jsonl")
+    measured = json.loads((desk.out / "report" / f"{number}.json").read_bytes())["sound"]
+    sound = desk.out / "site" / measured["file"]
+    (recording,) = desk.workspace.glob(f"0{number}-*/recording.*")
+    enclosure = Enclosure(
+        file=sound,
+        mime_type="audio/mpeg",
+        size_bytes=measured["size_bytes"],
+        sha256=measured["sha256"],
+        duration_s=measured["duration_s"],
+    )
+    line = ledger.release_line(promises.identities[number], enclosure, NOW, artefacts.digest(recording))
+    artefacts.append_lines(promises.file, [line])
+    return ledger.read_ledger(promises.file).releases[number]
+
+
+def test_a_released_sound_keeps_its_bytes_whatever_is_edited(desk: Desk) -> None:
+    release = _release(desk, 1)
+    before = desk.site()[release.path]
+    desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 再慢一点")
+    assert desk.build().failures == ()
+    site = desk.site()
+    assert site[release.path] == before
+    (entry,) = feedparser.parse(site["feed.xml"]).entries
+    assert entry.title == "再慢一点"
+    assert entry.enclosures[0].href.endswith(release.path)
+
+
+def test_a_released_sound_that_is_missing_is_never_encoded_again(desk: Desk) -> None:
+    release = _release(desk, 1)
+    (desk.out / "site" / release.path).unlink()
+    shutil.rmtree(desk.out / "store" / "tag")
+    desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 再慢一点")
+    outcome = desk.build()
+    assert [problem.code for failure in outcome.failures for problem in failure.problems] == ["JX-P07"]
+    assert outcome.failures[0].exit_code == 5
+    assert not outcome.site_laid_out
+
+
+def test_another_recording_under_a_released_episode_stops_everything(desk: Desk) -> None:
+    _release(desk, 1)
+    before = _made(desk.out)
+    shutil.copy(desk.workspace / "02-laojie" / "recording.m4a", desk.workspace / "01-laowu" / "recording.m4a")
+    (desk.workspace / "01-laowu" / "recording.flac").unlink()
+    with pytest.raises(PromiseError) as raised:
+        desk.build()
+    assert raised.value.problems[0].code == "JX-P03"
+    assert _made(desk.out) == before

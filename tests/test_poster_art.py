@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import resvg_py
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+from PIL import Image
+
+from pipeline.errors import DesignError
+from pipeline.poster import SERIES, Design, PosterFormat, load_design, load_formats
+from pipeline.poster.art import BARS, art_svg, draw_art, waveform_bars
+from pipeline.poster.design import CREAM, rgb
+
+KEYS = ("leisure", "business", "facilities", "culture", "wellbeing", "transport", SERIES)
+TINY = load_formats(Path(__file__).parent / "samples" / "poster-tiny")["tiny"]
+EVEN = tuple(0.02 + 0.18 * ((frame // 3) % 2) for frame in range(1200))
+MAY_BLEED = ("field", "tone", "band", "bank", "hills")
+
+
+def contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> float:
+    """Return the contrast of two colours. Source: WCAG 2.2, contrast ratio."""
+
+    def luminance(colour: tuple[int, int, int]) -> float:
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (channel / 255 for channel in colour)]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    darker, lighter = sorted((luminance(first), luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def at(picture: Image.Image, x_mm: float, y_mm: float) -> tuple[int, int, int]:
+    red, green, blue = np.asarray(picture)[int(y_mm * TINY.px_per_mm), int(x_mm * TINY.px_per_mm)]
+    return int(red), int(green), int(blue)
+
+
+def bar_pixels(design: Design, envelope: tuple[float, ...]) -> tuple[int, int]:
+    """Return how many pixels bars cover left and right of the ring's middle."""
+    with_bars = np.asarray(draw_art(TINY, design, envelope), dtype=int)
+    without = np.asarray(draw_art(TINY, design, (0.0,) * len(envelope)), dtype=int)
+    changed = np.abs(with_bars - without).sum(axis=2) > 60
+    middle = round(TINY.field.centre_x_mm * TINY.px_per_mm)
+    return int(changed[:, :middle].sum()), int(changed[:, middle:].sum())
+
+
+@given(st.lists(st.floats(0, 1), max_size=2000))
+def test_every_sound_gives_126_bars_between_a_dot_and_full_height(envelope: list[float]) -> None:
+    bars = waveform_bars(envelope)
+
+    assert len(bars) == BARS == 126
+    assert all(0.05 <= bar <= 1 for bar in bars)
+
+
+def test_a_bar_is_the_rms_of_its_share_of_the_time() -> None:
+    envelope = np.zeros(1260)
+    envelope[:630] = 0.2
+    envelope[630:1197] = 0.05
+
+    bars = waveform_bars(envelope.tolist())
+    assert bars[10] == 1
+    assert bars[80] == pytest.approx(0.25**0.7, abs=0.001)
+    assert bars[-1] == 0.05
+
+
+def test_muting_half_the_sound_flattens_half_the_ring() -> None:
+    left, right = bar_pixels(load_design("culture"), EVEN)
+    assert min(left, right) > 500
+
+    left, right = bar_pixels(load_design("culture"), EVEN[:600] + (0.0,) * 600)
+    assert left > 500
+    assert right < 20
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_title_subtitle_and_waveform_stand_out_from_what_lies_behind_them(key: str) -> None:
+    design = load_design(key)
+    picture = draw_art(TINY, design, ())  # dots only: what is sampled is ground
+    assert TINY.subtitle
+
+    title = [at(picture, x, y) for x in (22, 36, 50) for y in range(40, 240, 4)]
+    subtitle = [at(picture, x, y) for x in (60, 68, 75) for y in range(40, 112, 4)]
+    waveform = [
+        at(
+            picture,
+            TINY.field.centre_x_mm + r * math.cos(math.radians(angle)),
+            TINY.field.centre_y_mm - r * math.sin(math.radians(angle)),
+        )
+        for r in (101, 108)
+        for angle in range(10, 171, 4)
+    ]
+    assert min(contrast(rgb(CREAM), ground) for ground in title) >= 3.9
+    assert min(contrast(rgb(design.light), ground) for ground in subtitle) >= 3
+    assert min(contrast(rgb(design.light), ground) for ground in waveform) >= 3
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_ink_comes_within_five_millimetres_of_the_left_or_right_edge(key: str) -> None:
+    for form in load_formats().values():
+        small = replace(form, width_px=297, height_px=round(form.height_mm), print=None)
+        root = etree.fromstring(art_svg(small, load_design(key), EVEN))
+        for name in MAY_BLEED:
+            element = root.find(f".//*[@id='{name}']")
+            if element is not None:
+                element.set("display", "none")
+        png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
+        opacity = np.asarray(Image.open(io.BytesIO(png)).getchannel("A"))
+
+        assert opacity.max() == 255
+        assert opacity[:, :5].max() == 0, form.name
+        assert opacity[:, -5:].max() == 0, form.name
+
+
+@pytest.mark.parametrize("form", load_formats().values(), ids=lambda form: form.name)
+def test_the_field_holds_the_whole_motif(form: PosterFormat) -> None:
+    field = form.field
+
+    assert field.height_mm - field.centre_y_mm >= 80 * field.scale
+    assert field.centre_y_mm >= 112 * field.scale
+    assert 112 * field.scale <= form.width_mm - field.centre_x_mm - 5
+
+
+def test_horizon_and_band_lie_at_one_height_in_all_aspects() -> None:
+    horizon = round(TINY.field.centre_y_mm * TINY.px_per_mm)
+    band = round(TINY.field.height_mm * TINY.px_per_mm)
+
+    for key in KEYS:
+        right_edge = np.asarray(draw_art(TINY, load_design(key), ()), dtype=int)[:, -12:].mean(axis=1)
+        steps = np.abs(np.diff(right_edge, axis=0)).sum(axis=1)
+        assert steps[horizon - 4 : horizon + 3].max() > 5 * np.median(steps), key
+        assert steps[horizon + 12 : band - 3].max() < steps[band - 2 : band + 4].max(), key
+
+
+def _without(name: str) -> Callable[[str], str]:
+    return lambda svg: svg.replace(f'id="{name}"', 'id="renamed"')
+
+
+@pytest.mark.parametrize(
+    "spoil", [_without("waveform"), _without("band"), lambda svg: svg[:400]], ids=["waveform", "band", "cut"]
+)
+def test_a_drawing_that_cannot_be_reflowed_is_named(spoil: Callable[[str], str], tmp_path: Path) -> None:
+    design = load_design("leisure")
+    spoilt = tmp_path / "leisure.svg"
+    spoilt.write_text(spoil(design.art.read_text(encoding="utf-8")), encoding="utf-8")
+
+    with pytest.raises(DesignError) as caught:
+        draw_art(TINY, replace(design, art=spoilt), EVEN)
+    assert (caught.value.problems[0].place, caught.value.problems[0].code) == (spoilt, "JX-D08")

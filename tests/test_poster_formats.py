@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import DesignError
+from pipeline.poster import load_design, load_formats
+from pipeline.poster.formats import HOUSE, MIME_TYPES, read_format
+
+SAMPLES = Path(__file__).parent / "samples"
+BROKEN = SAMPLES / "poster-broken-formats" / "formats"
+
+
+def complaints(file: Path) -> str:
+    with pytest.raises(DesignError) as caught:
+        read_format(file)
+    return str(caught.value)
+
+
+def test_the_house_has_a_sheet_a_screen_a_page_a_cover_and_a_tag() -> None:
+    formats = load_formats()
+
+    assert {form.place for form in formats.values()} == {"print", "social", "site", "tag"}
+    sizes = {name: (form.width_px, form.height_px, form.suffix) for name, form in formats.items()}
+    expected = {
+        "a3": (3508, 4961, ".pdf"),
+        "moments": (1080, 1920, ".png"),
+        "page": (1080, 1440, ".jpg"),
+        "cover": (3000, 3000, ".jpg"),
+        "tag": (600, 600, ".jpg"),
+    }
+    assert sizes | expected == sizes
+    assert all(form.suffix in MIME_TYPES and form.label for form in formats.values())
+
+
+def test_a_workspace_adds_and_overrides_formats_file_by_file(tmp_path: Path) -> None:
+    (tmp_path / "formats").mkdir()
+    own = (HOUSE / "formats" / "page.toml").read_text(encoding="utf-8").replace("网页海报图", "我们的图")
+    (tmp_path / "formats" / "page.toml").write_text(own, encoding="utf-8")
+
+    formats = load_formats(SAMPLES / "poster-tiny", tmp_path)
+    assert formats["page"].label == "我们的图"
+    assert formats["tiny"].label == "测试小图"
+    assert formats["a3"] == load_formats()["a3"]
+
+
+def test_all_that_is_wrong_with_a_format_is_named_at_once() -> None:
+    text = complaints(BROKEN / "misspelt.toml")
+
+    assert "不认识的项目 subtitel" in text
+    assert "缺少 field.scale" in text
+    assert "place 的值 3 不对" in text
+
+
+def test_a_stretched_format_and_an_unknown_place_are_refused() -> None:
+    text = complaints(BROKEN / "stretched.toml")
+
+    assert "540×900 像素与 297×396 毫米不成比例" in text
+    assert "place 是 moon" in text
+
+
+def test_a_file_that_is_no_toml_is_refused() -> None:
+    assert "JX-D03" in complaints(BROKEN / "no-toml.toml")
+
+
+def test_the_problems_of_all_formats_travel_together() -> None:
+    with pytest.raises(DesignError) as caught:
+        load_formats(BROKEN.parent)
+
+    assert {problem.place.name for problem in caught.value.problems} == {"misspelt.toml", "stretched.toml", "no-toml.toml"}
+
+
+def test_a_workspace_may_replace_one_drawing_and_keep_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "art").mkdir()
+    shutil.copy(HOUSE / "art" / "leisure.svg", tmp_path / "art" / "leisure.svg")
+
+    design = load_design("leisure", tmp_path)
+    assert design.art == tmp_path / "art" / "leisure.svg"
+    assert design.serif_black == load_design("leisure").serif_black
+    assert load_design("culture", tmp_path) == load_design("culture")
+
+
+def test_an_aspect_without_drawing_and_colours_is_refused_with_all_that_is_missing() -> None:
+    with pytest.raises(DesignError) as caught:
+        load_design("sport")
+
+    assert [problem.code for problem in caught.value.problems] == ["JX-D05", *["JX-D06"] * 4]
+
+
+@pytest.mark.parametrize("palette", ["[culture\n", '[culture]\ndeep = "red"\n'])
+def test_colours_that_cannot_be_read_are_refused(palette: str, tmp_path: Path) -> None:
+    (tmp_path / "palette.toml").write_text(palette, encoding="utf-8")
+
+    with pytest.raises(DesignError, match="JX-D06"):
+        load_design("culture", tmp_path)
