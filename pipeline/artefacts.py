@@ -119,7 +119,8 @@ def _record_path(store: Path, function: Callable[..., object], arguments: Sequen
 def _described(value: object) -> object:
     """Return ``value`` as JSON, files by their content and records by their fields."""
     if isinstance(value, Path):
-        return {"sha256": digest(value)} if value.is_file() else {"path": str(value)}
+        # A folder counts by its name: where a workspace lies makes no difference to what is made of it.
+        return {"sha256": digest(value)} if value.is_file() else {"name": value.name}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: _described(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"record": type(value).__name__, **fields}
@@ -234,12 +235,17 @@ def lay_out(folder: Path, files: Files, *, last: str = "") -> tuple[str, ...]:
         for target in sorted(folder.rglob("*"), reverse=True):
             path = target.relative_to(folder).as_posix()
             if target.is_dir() and not target.is_symlink():
-                if not any(target.iterdir()):
-                    target.rmdir()
+                _remove_if_empty(target)
             elif path not in files:
                 target.unlink()
                 changed.append(path)
+        _remove_if_empty(folder)
     return tuple(changed)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def write(target: Path, content: bytes | Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ParamSpec
 
 from pipeline.errors import DesignError, Problem
 from pipeline.poster import typeset
@@ -13,7 +15,10 @@ from pipeline.poster.formats import Box, CodeBox, PosterFormat, TextBox
 from pipeline.poster.lettering import Lettering
 from pipeline.qr import QUIET_ZONE_MODULES, Matrix
 
+_P = ParamSpec("_P")
+
 CARD_RADIUS_MM = 3
+_LEFT, _CENTRE, _RIGHT = 0.0, 0.5, 1.0
 _BORDER_MM = 0.8
 _SUBTITLE_GAP_EM = 0.8
 _SUBTITLE_TRACKING_EM = 0.06
@@ -103,37 +108,47 @@ def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, m
     """Return where each line stands, with its em fitted to its box.
 
     Raises:
-        DesignError: JX-D09 when a text does not fit at its smallest size, JX-D10 when the code's modules come out too small.
+        DesignError: JX-D09 or the typesetter's own for every text that does not fit at its smallest size, JX-D10 when the
+            code's modules come out too small.
     """
     scale, inks, boxes = poster_format.px_per_mm, panel_inks(design), poster_format
     texts: list[Text] = []
-    if boxes.header:
-        texts.append(_line("页眉", boxes.header, lettering.header_left, design.sans_bold, CREAM, scale))
-        texts.append(_line("期号", boxes.header, lettering.header_right, design.sans_regular, CREAM, scale, align=1, shrink=0.86))
-    title = _title(boxes.title, lettering.title, design.serif_black, scale)
-    texts.append(title)
+    problems: list[Problem] = []
+
+    def attempt(setting: Callable[_P, tuple[Text, ...]], *args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            texts.extend(setting(*args, **kwargs))
+        except DesignError as error:
+            problems.extend(error.problems)
+
+    attempt(_title, boxes.title, lettering.title, design.serif_black, scale)
     if boxes.subtitle and lettering.subtitle:
-        texts.append(_subtitle(boxes.subtitle, lettering.subtitle, design, title.rectangle.right, scale))
-    if boxes.headline:
-        texts.append(_line("站名", boxes.headline, lettering.headline, design.serif_black, inks.headline, scale))
+        title_right_px = max((text.rectangle.right for text in texts), default=0)
+        attempt(_subtitle, boxes.subtitle, lettering.subtitle, design, title_right_px, scale)
+    lines: tuple[tuple[str, TextBox | None, str, Path, str, float, float], ...] = (
+        ("页眉", boxes.header, lettering.header_left, design.sans_bold, CREAM, _LEFT, 1),
+        ("期号", boxes.header, lettering.header_right, design.sans_regular, CREAM, _RIGHT, 0.86),
+        ("站名", boxes.headline, lettering.headline, design.serif_black, inks.headline, _LEFT, 1),
+        ("时长和站次", boxes.facts, lettering.facts, design.sans_bold, design.deep, _LEFT, 1),
+        ("署名", boxes.signature, lettering.signature, design.sans_regular, inks.quiet, _LEFT, 1),
+        ("扫码提示", boxes.call, lettering.call, design.serif_black, design.deep, _CENTRE, 1),
+    )
+    for name, box, text, font, fill, align, shrink in lines:
+        if box and text:
+            attempt(_line, name, box, text, font, fill, scale, align=align, shrink=shrink)
     if boxes.summary:
-        texts.append(_paragraph(boxes.summary, lettering.summary, design.sans_regular, inks.body, scale))
-    if boxes.facts:
-        texts.append(_line("时长和站次", boxes.facts, lettering.facts, design.sans_bold, design.deep, scale))
-    if boxes.signature and lettering.signature:
-        texts.append(_line("署名", boxes.signature, lettering.signature, design.sans_regular, inks.quiet, scale))
-    code = _code(boxes.code, matrix, scale) if boxes.code and matrix else None
-    if boxes.call and code:
-        texts.append(_line("扫码提示", boxes.call, lettering.call, design.serif_black, design.deep, scale, align=0.5))
-    if boxes.address and code:
-        texts += _address(boxes.address, lettering.address, design.sans_medium, inks.body, scale)
+        attempt(_paragraph, boxes.summary, lettering.summary, design.sans_regular, inks.body, scale)
+    if boxes.address:
+        attempt(_address, boxes.address, lettering.address, design.sans_medium, inks.body, scale)
+    if problems:
+        raise DesignError(problems)
     return Layout(
         texts=tuple(texts),
         rule=_rule(boxes.header, scale) if boxes.header else None,
         seal=_rectangle("印章", boxes.seal, scale) if boxes.seal else None,
         seal_texts=_seal(boxes.seal, lettering.seal, design.serif_black, scale) if boxes.seal else (),
         route=_rectangle("路线", boxes.route, scale) if boxes.route else None,
-        code=code,
+        code=_code(boxes.code, matrix, scale) if boxes.code and matrix else None,
     )
 
 
@@ -158,7 +173,7 @@ def _text(name: str, block: typeset.Block, fill: str, left: float, top: float) -
 
 def _line(
     name: str, box: TextBox, text: str, font: Path, fill: str, scale: float, *, align: float = 0, shrink: float = 1
-) -> Text:
+) -> tuple[Text, ...]:
     """Return ``text`` on one line, centred in the box's height; ``align`` runs from 0 (left) to 1 (right)."""
     width_px = box.width_mm * scale
     sizes_px = (box.max_mm * shrink * scale, box.min_mm * shrink * scale)
@@ -168,10 +183,10 @@ def _line(
         raise DesignError([_misfit(name, text)]) from None  # the typesetter takes every line for the title
     left = box.x_mm * scale + align * (width_px - block.width_px)
     top = box.y_mm * scale + (box.height_mm * scale - block.height_px) / 2
-    return _text(name, block, fill, left, top)
+    return (_text(name, block, fill, left, top),)
 
 
-def _title(box: TextBox, text: str, font: Path, scale: float) -> Text:
+def _title(box: TextBox, text: str, font: Path, scale: float) -> tuple[Text, ...]:
     """Return the title in one column as long as that is the larger type, else in two."""
     height_px, width_px = box.height_mm * scale, box.width_mm * scale
     two_columns_px = width_px / _TWO_COLUMNS_EM
@@ -179,10 +194,10 @@ def _title(box: TextBox, text: str, font: Path, scale: float) -> Text:
         block = typeset.fit_title_column(text, font, height_px, min(box.max_mm * scale, width_px), two_columns_px, max_columns=1)
     except DesignError:
         block = typeset.fit_title_column(text, font, height_px, two_columns_px, box.min_mm * scale, max_columns=2)
-    return _text("标题", block, CREAM, box.x_mm * scale, box.y_mm * scale)
+    return (_text("标题", block, CREAM, box.x_mm * scale, box.y_mm * scale),)
 
 
-def _subtitle(box: TextBox, text: str, design: Design, title_right_px: int, scale: float) -> Text:
+def _subtitle(box: TextBox, text: str, design: Design, title_right_px: int, scale: float) -> tuple[Text, ...]:
     """Return the subtitle beside the title: in one column as long as that keeps its type large, else in two."""
     left = max(box.x_mm * scale, title_right_px + _SUBTITLE_GAP_EM * box.max_mm * scale)
     width_px, height_px = (box.x_mm + box.width_mm) * scale - left, box.height_mm * scale
@@ -204,13 +219,13 @@ def _subtitle(box: TextBox, text: str, design: Design, title_right_px: int, scal
         block = fit(1, max(_ONE_COLUMN_SHARE * max_px, min_px))
     except DesignError:
         block = fit(2, min_px)
-    return _text("副标题", block, design.light, left, box.y_mm * scale)
+    return (_text("副标题", block, design.light, left, box.y_mm * scale),)
 
 
-def _paragraph(box: TextBox, text: str, font: Path, fill: str, scale: float) -> Text:
+def _paragraph(box: TextBox, text: str, font: Path, fill: str, scale: float) -> tuple[Text, ...]:
     sizes_px = (box.min_mm * scale, box.max_mm * scale)
     block = typeset.fit_paragraph(text, font, box.width_mm * scale, box.height_mm * scale, *sizes_px, box.leading)
-    return _text("简介", block, fill, box.x_mm * scale, box.y_mm * scale)
+    return (_text("简介", block, fill, box.x_mm * scale, box.y_mm * scale),)
 
 
 def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
@@ -229,18 +244,18 @@ def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
     return tuple(placed)
 
 
-def _address(box: TextBox, text: str, font: Path, fill: str, scale: float) -> list[Text]:
+def _address(box: TextBox, text: str, font: Path, fill: str, scale: float) -> tuple[Text, ...]:
     """Return the address on one centred line, or broken after a stop, slash or hyphen into two of one size."""
     line_box = replace(box, height_mm=box.height_mm / 2)
     below = replace(line_box, y_mm=box.y_mm + line_box.height_mm)
     ends = [len(text), *(end for end in range(len(text) - 1, 0, -1) if text[end - 1] in _ADDRESS_BREAKS)]
     for end in ends:
         try:
-            first = _line("网址", line_box, text[:end], font, fill, scale, align=0.5)
+            (first,) = _line("网址", line_box, text[:end], font, fill, scale, align=_CENTRE)
             if end == len(text):
-                return [first]
+                return (first,)
             same_size = replace(below, max_mm=first.block.size_px / scale, min_mm=first.block.size_px / scale)
-            return [first, _line("网址", same_size, text[end:], font, fill, scale, align=0.5)]
+            return (first, *_line("网址", same_size, text[end:], font, fill, scale, align=_CENTRE))
         except DesignError:
             continue
     raise DesignError([_misfit("网址", text)])
