@@ -213,7 +213,7 @@ def _print_outcome(outcome: Outcome) -> None:
         click.echo(f"声音和网页  {outcome.out / 'site'}")
         click.echo(f"打印的海报  {outcome.out / 'print'}")
         click.echo(f"手机上发的图 {outcome.out / 'social'}")
-    if not outcome.site_laid_out:
+    if not outcome.site_laid_out and (outcome.out / "site").is_dir():
         click.echo("网页和订阅保持上一次的样子，没有改动：先改好下面的问题，再做一次。")
     elif outcome.built:
         click.echo("下一步：打开网页看一看、听一听，用微信扫一扫海报上的码，再拿去打印。")

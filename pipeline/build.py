@@ -86,6 +86,8 @@ def build(
     if frozen:
         _refuse_new_lines(promises, series, identities)
     failures: list[JixiangError] = [broken.error for broken in reading.broken if _concerns(broken, promises, numbers)]
+    if failures and not chosen:
+        return Outcome(series=series, out=out, built=(), failures=tuple(failures), voided=(), site_laid_out=False)
     with artefacts.claimed(out), _process_pool() as pool, ThreadPoolExecutor(_EPISODES_AT_ONCE) as side_by_side:
         run = _Run(
             series=series,

@@ -1,0 +1,117 @@
+"""The terminal: what staff type and what they read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+
+REPOSITORY = Path(__file__).parents[1]
+SAMPLE = REPOSITORY / "tests" / "samples" / "workspace"
+SCRIPTS = REPOSITORY / "tests" / "samples" / "scripts"
+
+
+def _jixiang(*arguments: str | Path, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHONIOENCODING": encoding, "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, str(REPOSITORY / "cli.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, encoding=encoding, env=environment, check=False)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return shutil.copytree(SAMPLE, tmp_path / "episodes")
+
+
+def test_help_answers_without_loading_what_is_heavy() -> None:
+    heavy = "PIL numpy feedgen pydub lxml jinja2 boto3 onnxruntime cattrs yaml"
+    program = (
+        f"import sys, cli\ncode = cli._run(['build', '--help'])\nprint(code, sorted(set('{heavy}'.split()) & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", cwd=REPOSITORY, check=True)
+    assert ended.stdout.endswith("0 []\n")
+
+
+def test_every_command_has_chinese_help() -> None:
+    for command in cli.jixiang.commands:
+        shown = CliRunner().invoke(cli.jixiang, [command, "--help"]).output
+        assert "用法：" in shown
+        assert "选项" in shown
+        assert "Usage" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["build"], "写明要做第几期"),
+        (["build", "1", "--all"], "写明要做第几期"),
+        (["build", "七"], "期数要写整数"),
+        (["build", "1", "--fast"], "没有 --fast 这个选项"),
+        (["build", "1", "--now", "明天"], "--now 看不懂“明天”"),
+        (["bild", "1"], "没有这个命令"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_explained_in_chinese(arguments: list[str], said: str) -> None:
+    ended = _jixiang(*arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "Error" not in ended.stderr
+
+
+def test_errors_come_as_place_cause_fix_and_code(workspace: Path) -> None:
+    shutil.rmtree(workspace / "02-laojie")
+    shutil.rmtree(workspace / "01-laowu")
+    shutil.copytree(SCRIPTS / "many-at-once", workspace / "07-duo")
+    ended = _jixiang("build", "7", "-C", workspace)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "有 6 处要改" in ended.stderr
+    assert f"{workspace / '07-duo' / 'script.md'} 第 3 行" in ended.stderr
+    assert "怎么改：" in ended.stderr
+    assert "[JX-A11]" in ended.stderr
+
+
+def test_json_holds_the_problems_too(tmp_path: Path) -> None:
+    ended = _jixiang("build", "--all", "--json", "-C", tmp_path)
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["problems"][0]["code"] == "JX-A50"
+
+
+def test_the_workspace_may_be_named_before_or_after_the_command(tmp_path: Path) -> None:
+    assert str(tmp_path / "series.toml") in _jixiang("-C", tmp_path, "build", "1").stderr
+    assert str(tmp_path / "series.toml") in _jixiang("build", "1", "-C", tmp_path).stderr
+
+
+def test_a_console_in_gbk_shows_every_message(workspace: Path) -> None:
+    script = workspace / "01-laowu" / "script.md"
+    script.write_text(script.read_text(encoding="utf-8").replace("culture", "文化🎧"), encoding="utf-8")
+    shutil.rmtree(workspace / "02-laojie")
+    ended = _jixiang("build", "1", "-C", workspace, encoding="gbk")
+    assert ended.returncode == 1
+    assert "没有“文化?”这个方面" in ended.stderr
+
+
+def test_the_output_lies_beside_a_folder_called_episodes_and_inside_any_other(tmp_path: Path) -> None:
+    assert cli._out_beside(tmp_path / "episodes") == tmp_path / "out"  # noqa: SLF001  (a rule people rely on)
+    assert cli._out_beside(tmp_path / "节目") == tmp_path / "节目" / "out"  # noqa: SLF001  (the same)
+
+
+@pytest.mark.xdist_group("build")
+def test_a_build_ends_in_a_table_and_the_next_step(workspace: Path, tmp_path: Path) -> None:
+    shutil.rmtree(workspace / "02-laojie")
+    ended = _jixiang("build", "1", "-C", workspace, "--now", "2026-11-01", encoding="gbk")
+    assert ended.returncode == 0, ended.stderr
+    assert "慢慢看" in ended.stdout
+    assert "LUFS" in ended.stdout
+    assert "下一步" in ended.stdout
+    assert "√ 第 1 期 声音" in ended.stderr
+    again = _jixiang("build", "1", "-C", workspace, "--now", "2026-11-01", "--json")
+    result = json.loads(again.stdout)
+    assert result["episodes"][0]["sound"]["integrated_lufs"] == pytest.approx(-16, abs=0.5)
+    assert (tmp_path / "out" / "site" / result["episodes"][0]["sound"]["file"]).is_file()

@@ -1,0 +1,200 @@
+"""The feed, read back by other people's parsers."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import feedparser
+import podcastparser
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from pipeline import addresses, feed
+from pipeline.model import Attachment, BuiltEpisode, Captions, Enclosure, Episode, Identity, Poster, Series, Sound
+from pipeline.source.categories import APPLE_CATEGORIES
+
+ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
+PODCAST = "{https://podcastindex.org/namespace/1.0}"
+
+
+@pytest.fixture
+def cover(tmp_path: Path) -> Poster:
+    file = tmp_path / "cover.jpg"
+    file.write_bytes(b"a picture")
+    return Poster(
+        format="cover",
+        label="封面",
+        file=file,
+        mime_type="image/jpeg",
+        width_px=3000,
+        height_px=3000,
+        decodings=0,
+        trials=0,
+    )
+
+
+@pytest.fixture
+def built(episode: Episode, cover: Poster) -> BuiltEpisode:
+    sound = Sound(
+        file=Path("x.mp3"),
+        duration_s=78.4,
+        voice_start_s=4.7,
+        speech=(),
+        integrated_lufs=-16.0,
+        true_peak_dbtp=-1.5,
+        envelope=(0.1,),
+        recorded_lufs=-30.0,
+        recorded_true_peak_dbtp=-9.0,
+        trimmed_head_s=0.3,
+        trimmed_tail_s=0.2,
+        warnings=(),
+    )
+    return BuiltEpisode(
+        episode=episode,
+        identity=Identity(number=1, guid="11111111-2222-5333-8444-555555555555", page_url="https://jixiang.example/1/"),
+        public=True,
+        published_at=episode.publish_at,
+        sound=sound,
+        captions=Captions(cues=(), chapters=(), disagreements=()),
+        posters=(cover,),
+        enclosure=Enclosure(file=Path("x.mp3"), mime_type="audio/mpeg", size_bytes=1_272_552, sha256="ab" * 32, duration_s=78.6),
+        transcripts=(
+            Attachment(path="transcripts/1-0123456789ab.vtt", mime_type="text/vtt", content=b""),
+            Attachment(path="transcripts/1-0123456789ab.srt", mime_type="application/x-subrip", content=b""),
+        ),
+        chapters=Attachment(path="chapters/1-0123456789ab.json", mime_type="application/json+chapters", content=b""),
+    )
+
+
+def _render(series: Series, built: list[BuiltEpisode], cover: Poster) -> bytes:
+    content = feed.render_feed(series, built, cover)["feed.xml"]
+    assert isinstance(content, bytes)
+    return content
+
+
+def _numbered(built: BuiltEpisode, number: int) -> BuiltEpisode:
+    identity = Identity(number=number, guid=f"guid-{number}", page_url=f"https://jixiang.example/{number}/")
+    return dataclasses.replace(built, identity=identity, published_at=built.published_at + timedelta(days=7 * number))
+
+
+def test_every_must_of_a_channel_is_there(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    root = etree.fromstring(_render(series, [built], cover))
+    channel = root.find("channel")
+    assert channel is not None
+    assert root.get("version") == "2.0"
+    assert channel.findtext("title") == "好生活·好吉祥"
+    assert channel.findtext("link") == "https://jixiang.example/"
+    assert channel.findtext("language") == "zh-cn"
+    assert len((channel.findtext("description") or "").encode()) <= 4000
+    assert channel.findtext(f"{ITUNES}explicit") == "false"
+    category = channel.find(f"{ITUNES}category")
+    assert category is not None
+    assert category.get("text") in APPLE_CATEGORIES
+    (self_link,) = channel.findall("{http://www.w3.org/2005/Atom}link")
+    assert dict(self_link.attrib) == {"href": "https://jixiang.example/feed.xml", "rel": "self", "type": "application/rss+xml"}
+    image = channel.find(f"{ITUNES}image")
+    assert image is not None
+    assert image.get("href") == f"https://jixiang.example/{addresses.image_path('series', cover.file)}"
+
+
+def test_every_should_of_a_channel_is_there(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    channel = etree.fromstring(_render(series, [built], cover)).find("channel")
+    assert channel is not None
+    assert channel.findtext(f"{PODCAST}guid") == addresses.podcast_guid("https://jixiang.example/feed.xml")
+    assert channel.findtext(f"{PODCAST}locked") == "yes"
+    assert channel.findtext(f"{ITUNES}author") == "吉祥社区"
+    assert channel.findtext(f"{ITUNES}owner/{ITUNES}email") == "podcast@jixiang.example"
+    assert channel.findtext(f"{ITUNES}type") == "episodic"
+    # PSP-1: without the word, the sign or a year.
+    assert not re.search(r"©|copyright|\d{4}", channel.findtext("copyright") or "", re.IGNORECASE)
+
+
+def test_feedparser_reads_every_field_of_an_item(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    parsed = feedparser.parse(_render(series, [built], cover))
+    assert not parsed.bozo
+    (entry,) = parsed.entries
+    assert entry.title == "到珍珠滩走走"
+    assert entry.id == built.identity.guid
+    assert not entry.guidislink
+    assert entry.link == "https://jixiang.example/1/"
+    assert entry.published == "Mon, 12 Oct 2026 08:00:00 +0800"
+    assert entry.itunes_duration == "79"
+    assert entry.itunes_episode == "1"
+    assert "本期为合成语音" in entry.summary
+    assert entry.enclosures[0].href == "https://jixiang.example/audio/1-abababababab.mp3"
+    assert entry.enclosures[0].length == "1272552"
+    assert entry.enclosures[0].type == "audio/mpeg"
+
+
+def test_podcastparser_reads_the_same(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    stream = io.BytesIO(_render(series, [built], cover))
+    parsed = podcastparser.parse("https://jixiang.example/feed.xml", stream)
+    (item,) = parsed["episodes"]
+    assert parsed["title"] == "好生活·好吉祥"
+    assert item["guid"] == built.identity.guid
+    assert item["total_time"] == 79
+    assert item["enclosures"][0]["file_size"] == 1272552
+    assert item["number"] == 1
+    assert item["published"] == int(built.published_at.timestamp())
+
+
+def test_the_transcript_that_apple_reads_comes_first(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    item = etree.fromstring(_render(series, [built], cover)).find("channel/item")
+    assert item is not None
+    transcripts = item.findall(f"{PODCAST}transcript")
+    assert [each.get("type") for each in transcripts] == ["text/vtt", "application/x-subrip"]
+    assert transcripts[0].get("url") == "https://jixiang.example/transcripts/1-0123456789ab.vtt"
+    chapters = item.find(f"{PODCAST}chapters")
+    assert chapters is not None
+    assert chapters.get("type") == "application/json+chapters"
+
+
+def test_the_newest_episode_comes_first_and_dates_the_feed(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    parsed = feedparser.parse(_render(series, [_numbered(built, 1), _numbered(built, 3), _numbered(built, 2)], cover))
+    assert [entry.id for entry in parsed.entries] == ["guid-3", "guid-2", "guid-1"]
+    assert parsed.feed.updated == parsed.entries[0].published
+
+
+def test_an_episode_that_is_not_public_is_not_in_the_feed(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    hidden = dataclasses.replace(_numbered(built, 2), public=False)
+    assert [entry.id for entry in feedparser.parse(_render(series, [built, hidden], cover)).entries] == [built.identity.guid]
+
+
+def test_a_feed_without_episodes_does_not_change_with_the_clock(series: Series, cover: Poster) -> None:
+    content = _render(series, [], cover)
+    assert b"lastBuildDate" not in content
+    assert str(datetime.now().year).encode() not in content  # noqa: DTZ005  (whatever the zone, the year must not be there)
+
+
+def test_other_artwork_gets_another_address(series: Series, built: BuiltEpisode, cover: Poster, tmp_path: Path) -> None:
+    other = tmp_path / "other.jpg"
+    other.write_bytes(b"another picture")
+    first = feedparser.parse(_render(series, [built], cover)).feed.image.href
+    second = feedparser.parse(_render(series, [built], dataclasses.replace(cover, file=other))).feed.image.href
+    assert first != second
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(title=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), min_size=1).filter(str.strip))
+def test_whatever_a_title_holds_comes_back_as_it_was(series: Series, built: BuiltEpisode, cover: Poster, title: str) -> None:
+    title = " ".join(title.split())
+    renamed = dataclasses.replace(built, episode=dataclasses.replace(built.episode, title=title))
+    item = etree.fromstring(_render(series, [renamed], cover)).find("channel/item")
+    assert item is not None
+    assert item.findtext("title") == title
+
+
+def test_the_words_of_a_script_bring_no_markup_of_their_own(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    section = built.episode.script.sections[0]
+    hostile = dataclasses.replace(section.paragraphs[0], markdown="<script>alert(1)</script>[x](javascript:alert(2))]]>")
+    script = dataclasses.replace(built.episode.script, sections=(dataclasses.replace(section, paragraphs=(hostile,)),))
+    changed = dataclasses.replace(built, episode=dataclasses.replace(built.episode, script=script))
+    notes = feedparser.parse(_render(series, [changed], cover), sanitize_html=False).entries[0].content[0].value
+    assert "<script" not in notes
+    assert "javascript:" not in notes
