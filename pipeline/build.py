@@ -286,9 +286,11 @@ def _wording(series: Series, episode: Episode, identity: Identity, duration_s: f
 
 
 def _check_poster(run: _Run, episode: Episode, identity: Identity) -> None:
-    """Refuse in a moment what would stop the posters minutes later: a character no font has, a photo that is no picture."""
-    fonts = poster.load_design(episode.aspect.key, run.designs).fonts
-    problems = poster.check(_wording(run.series, episode, identity, 0.0), fonts, episode.folder / "script.md")
+    """Refuse in a moment what would stop the posters minutes later: a sign no font has, too long a title, a photo that is none."""
+    place, design = episode.folder / "script.md", poster.load_design(episode.aspect.key, run.designs)
+    wording = _wording(run.series, episode, identity, duration_s=0.0)
+    problems = poster.check(wording, design.fonts, place)
+    problems += poster.check_fit(wording, design, run.formats.values(), place)
     if episode.photo is not None:
         problems += poster.check_photo(episode.photo)
     if problems:

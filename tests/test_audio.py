@@ -1,6 +1,5 @@
 """The published sound is at its target, says where the voice is, refuses what is no recording, and carries its tags."""
 
-# mypy: disable-error-code="no-untyped-call"
 # mutagen annotates some of its functions, but not these.
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 ID3v2.3, because car radios and older players read no newer one.
 """
 
-# mypy: disable-error-code="no-untyped-call"
 # mutagen annotates some of its functions, but not the frames.
 
 from __future__ import annotations

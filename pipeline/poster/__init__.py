@@ -14,6 +14,7 @@ __all__ = [
     "SeriesWording",
     "check",
     "check_fit",
+    "check_fit",
     "check_photo",
     "compose",
     "compose_series",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pypdfium2  # type: ignore[import-untyped]  # it brings no types
+import pypdfium2
 import zxingcpp
 from PIL import Image, ImageEnhance, ImageFilter
 
