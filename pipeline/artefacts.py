@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -33,6 +34,7 @@ from pipeline.model import Files
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_RECIPES = threading.Lock()
 _PACKAGE = Path(__file__).parent
 _MARKER = ".jixiang"
 _MARKER_TEXT = "这个文件夹由 jixiang 生成，可以整个删除；里面的东西会被下一次制作改写。\n"
@@ -135,9 +137,15 @@ def _described(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be part of a store key")
 
 
-@functools.cache
 def _recipe(module: str) -> dict[str, str]:
     """Return what a module's results depend on: sources of pipeline modules, versions of packages, the ffmpeg they run."""
+    # One thread at a time: CPython 3.11 counts the depth of all threads' ast.parse() in one place, and then gives up.
+    with _RECIPES:
+        return _read_recipe(module)
+
+
+@functools.cache
+def _read_recipe(module: str) -> dict[str, str]:
     recipe: dict[str, str] = {}
     waiting = [module]
     while waiting:

@@ -286,7 +286,7 @@ def _wording(series: Series, episode: Episode, identity: Identity, duration_s: f
 
 
 def _check_poster(run: _Run, episode: Episode, identity: Identity) -> None:
-    """Refuse in a moment what would stop the posters minutes later: a sign no font has, too long a title, a photo that is none."""
+    """Refuse in a moment what would stop the posters minutes later: a sign no font has, a title that does not fit."""
     place, design = episode.folder / "script.md", poster.load_design(episode.aspect.key, run.designs)
     wording = _wording(run.series, episode, identity, duration_s=0.0)
     problems = poster.check(wording, design.fonts, place)

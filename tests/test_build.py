@@ -24,8 +24,6 @@ from pipeline.model import Enclosure
 SAMPLE = Path(__file__).parent / "samples" / "workspace"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)  # episode 1 is due, episode 2 is not
 
-pytestmark = pytest.mark.xdist_group("build")
-
 
 @dataclasses.dataclass(frozen=True)
 class Desk:
@@ -124,7 +122,7 @@ def test_a_second_build_starts_no_program_and_touches_no_file(desk: Desk, monkey
     # ffmpeg and the worker processes alike.
     monkeypatch.setattr(subprocess, "Popen", refuse)
     monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", refuse)
-    artefacts._recipe.cache_clear()  # noqa: SLF001  (so that nothing is known from an earlier build of this process)
+    artefacts._read_recipe.cache_clear()  # noqa: SLF001  (so that nothing is known from an earlier build of this process)
     laid_out = [file for file in desk.out.rglob("*") if file.is_file() and file.name not in {".lock", ".jixiang"}]
     before = {file: file.stat().st_mtime_ns for file in laid_out}
     assert desk.build().failures == ()

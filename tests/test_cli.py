@@ -102,7 +102,6 @@ def test_the_output_lies_beside_a_folder_called_episodes_and_inside_any_other(tm
     assert cli._out_beside(tmp_path / "节目") == tmp_path / "节目" / "out"  # noqa: SLF001  (the same)
 
 
-@pytest.mark.xdist_group("build")
 def test_a_build_ends_in_a_table_and_the_next_step(workspace: Path, tmp_path: Path) -> None:
     shutil.rmtree(workspace / "02-laojie")
     ended = _jixiang("build", "1", "-C", workspace, "--now", "2026-11-01", encoding="gbk")

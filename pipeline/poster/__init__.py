@@ -14,7 +14,6 @@ __all__ = [
     "SeriesWording",
     "check",
     "check_fit",
-    "check_fit",
     "check_photo",
     "compose",
     "compose_series",
