@@ -173,27 +173,24 @@ def _parse_now(written: str | None, ctx: click.Context) -> datetime:
 
 
 class _Progress:
-    """A line on stderr for each slow piece of work that starts and ends; what the store had is only counted."""
+    """Lines on stderr as slow pieces of work start and end; what the store had is only counted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._started_s: dict[str, float] = {}
+        self._began_s = time.monotonic()
         self._kept = 0
 
     def tell(self, name: str, state: str) -> None:
         with self._lock:
             if state == "已有":
                 self._kept += 1
-            elif state == "开始":
-                self._started_s[name] = time.monotonic()
-                click.echo(f"… {name}", err=True)
             else:
-                mark = "√" if state == "做好" else "×"
-                click.echo(f"{mark} {name}（{time.monotonic() - self._started_s[name]:.1f} 秒）", err=True)
+                mark = {"开始": "…", "做好": "√", "停下": "×"}[state]
+                click.echo(f"{time.monotonic() - self._began_s:5.0f} 秒  {mark} {name}", err=True)
 
     def close(self) -> None:
         if self._kept:
-            click.echo(f"√ {self._kept} 件没有变，直接取用", err=True)
+            click.echo(f"{time.monotonic() - self._began_s:5.0f} 秒  √ {self._kept} 件没有变，直接取用", err=True)
 
 
 def _print_outcome(outcome: Outcome) -> None:
