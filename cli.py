@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.build import Outcome
     from pipeline.model import BuiltEpisode
 
+_EXPLANATIONS = Path(__file__).parent / "docs/errors.zh.md"
 _USAGE, _OUR_BUG, _INTERRUPTED = 2, 70, 130
 
 
@@ -201,7 +202,8 @@ def _print_outcome(outcome: Outcome) -> None:
         click.echo(tabulate([_row(each) for each in outcome.built], headers=headers, disable_numparse=True))
         click.echo("")
     for each in outcome.built:
-        said = (*(problem.cause for problem in each.episode.notes), *each.sound.warnings, *each.captions.disagreements)
+        notes = (f"{note.place.name} {note.cause}（{note.fix}）[{note.code}]" for note in each.episode.notes)
+        said = (*notes, *each.sound.warnings, *each.captions.disagreements)
         for words in said:
             click.echo(f"提醒：第 {each.identity.number} 期 {words}")
     for identity in outcome.voided:
@@ -239,6 +241,8 @@ def _tell_problems(problems: Sequence[Problem]) -> None:
     for number, problem in enumerate(problems, start=1):
         where = f"{problem.place} 第 {problem.line} 行" if problem.line else f"{problem.place}"
         click.echo(f"\n{number}. {where}\n   {problem.cause}。\n   怎么改：{problem.fix}。[{problem.code}]", err=True)
+    if problems and _EXPLANATIONS.is_file():
+        click.echo(f"\n每个编号的详细说明：{_EXPLANATIONS}", err=True)
 
 
 def _tell_usage(error: click.UsageError) -> None:

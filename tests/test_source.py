@@ -137,6 +137,8 @@ def test_the_sample_series_is_right(series: Series) -> None:
         ("order = 6", "order = 0", "JX-A54", "order = 0"),
         ("integrated_lufs = -16", "integrated_lufs = 16", "JX-A54", "integrated_lufs"),
         ('timezone = "Asia/Shanghai"', 'timezone = "Shenzhen"', "JX-A53", "timezone"),
+        ("telephone = ", 'telefon = "1"\ntelephone = ', "JX-A58", "telefon"),
+        ('address = "深圳', 'adress = "1"\naddress = "深圳', "JX-A58", "adress"),
         ("bitrate_kbps = 128", "bitrate_kbps = 100", "JX-A54", "bitrate_kbps"),
         ('title = "好生活·好吉祥"', 'title = "好生活·好吉祥', "JX-A51", "title"),
     ],

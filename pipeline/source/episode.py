@@ -245,7 +245,7 @@ def _links(reading: _Reading) -> tuple[Link, ...]:
     if value is None or not value.content:
         return ()
     if not isinstance(value.content, dict):
-        reading.wrong("links", "链接（links）应当一行一个：名字: 网址", "照 docs/reference.md 的样子写", "JX-A24")
+        reading.wrong("links", "链接（links）应当一行一个：名字: 网址", "links: 下面每行缩进两格，写 名字: https://…", "JX-A24")
         return ()
     for name, url in value.content.items():
         parts = urlsplit(url) if url.isascii() else urlsplit("")

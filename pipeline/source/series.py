@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,8 +52,9 @@ def read_series(file: Path) -> Series:
         raise AuthorError([Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A51")]) from None
     reading = _Reading(file, text, tables)
     series = _series(reading, file)
+    reading.refuse_unknown_keys()
     if reading.problems:
-        raise AuthorError(reading.problems)
+        raise AuthorError(sorted(reading.problems, key=lambda problem: problem.line or 0))
     return series
 
 
@@ -64,6 +66,7 @@ class _Reading:
         self.lines = text.split("\n")
         self.tables = tables
         self.problems: list[Problem] = []
+        self._asked: dict[int, set[str]] = {}
 
     def wrong(self, table: Mapping[str, Any], key: str, cause: str, fix: str, code: str) -> None:
         line = self._line(table, key)
@@ -76,7 +79,7 @@ class _Reading:
         if value is not None and not text and default is None:
             fault = "是空的"
         if fault:
-            self.wrong(table, key, f"{key} {fault}", "照 docs/reference.md 的说明改", "JX-A53")
+            self.wrong(table, key, f"{key} {fault}", "照样例里的 series.toml 改", "JX-A53")
         return text
 
     def number(self, table: Mapping[str, Any], key: str, low: float, high: float, *, default: float | None = None) -> float:
@@ -90,26 +93,46 @@ class _Reading:
     def flag(self, table: Mapping[str, Any], key: str, *, default: bool) -> bool:
         return bool(self._value(table, key, bool, "true 或 false，不加引号", default))
 
+    def ask(self, table: Mapping[str, Any], key: str, default: object) -> object:
+        """Return what stands behind a key, and remember that the key has a meaning."""
+        self._asked.setdefault(id(table), set()).add(key)
+        return table.get(key, default)
+
+    def refuse_unknown_keys(self) -> None:
+        """Name the keys that nothing asked for: a slip of the pen there would go unnoticed for years."""
+        for table in self._tables(self.tables):
+            known = self._asked.get(id(table), set())
+            for key in table.keys() - known if known else ():
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+                fix = f"是不是想写 {near[0]}" if near else "删掉这一行"
+                self.wrong(table, key, f"不认识 {key} 这一项", fix, "JX-A58")
+
+    def _tables(self, value: object) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            yield value
+        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from self._tables(each)
+
     def table(self, key: str) -> Mapping[str, Any]:
-        value = self.tables.get(key, {})
+        value = self.ask(self.tables, key, {})
         if isinstance(value, dict):
             return value
-        self.wrong(self.tables, key, f"{key} 应当是一节，标题写成 [{key}]", "照 docs/reference.md 的说明改", "JX-A53")
+        self.wrong(self.tables, key, f"{key} 应当是一节，标题写成 [{key}]", "照样例里的 series.toml 改", "JX-A53")
         return {}
 
     def rows(self, key: str) -> list[Mapping[str, Any]]:
-        value = self.tables.get(key, [])
+        value = self.ask(self.tables, key, [])
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             return value
-        self.wrong(self.tables, key, f"没有 [[{key}]]：至少要写一节", "照 docs/reference.md 的说明补上", "JX-A52")
+        self.wrong(self.tables, key, f"没有 [[{key}]]：至少要写一节", "照样例里的 series.toml 补上", "JX-A52")
         return []
 
     def _value(self, table: Mapping[str, Any], key: str, wanted: type | tuple[type, ...], words: str, default: object) -> object:
-        value = table.get(key, default)
+        value = self.ask(table, key, default)
         if value is None:
-            self.wrong(table, key, f"没有写 {key}", "照 docs/reference.md 的说明补上", "JX-A52")
+            self.wrong(table, key, f"没有写 {key}", "照样例里的 series.toml 补上", "JX-A52")
         elif not isinstance(value, wanted):
-            self.wrong(table, key, f"{key} 应当是{words}", "照 docs/reference.md 的说明改", "JX-A53")
+            self.wrong(table, key, f"{key} 应当是{words}", "照样例里的 series.toml 改", "JX-A53")
             return None
         return value
 
@@ -209,7 +232,7 @@ def _destination(reading: _Reading, name: str) -> Destination:
             reading.table("destinations"),
             name,
             f"{name} 应当是一节，标题写成 [destinations.{name}]",
-            "照 docs/reference.md 的说明改",
+            "照样例里的 series.toml 改",
             "JX-A53",
         )
         table = {}
@@ -236,7 +259,7 @@ def _theme(reading: _Reading, workspace: Path) -> Theme:
 
 
 def _category(reading: _Reading) -> tuple[str, ...]:
-    value = reading.tables.get("category")
+    value = reading.ask(reading.tables, "category", None)
     path = tuple(value) if isinstance(value, list) else (value,)
     head, *tail = path
     known = isinstance(head, str) and head in APPLE_CATEGORIES
