@@ -246,17 +246,24 @@ def _tell_problems(problems: Sequence[Problem]) -> None:
 
 
 def _tell_usage(error: click.UsageError) -> None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx:
+        click.echo(error.ctx.get_help(), err=True)
+        return
     if error.ctx:
         click.echo(error.ctx.get_usage(), err=True)
     match error:
         case click.NoSuchOption():
             words = f"没有 {error.option_name} 这个选项"
-        case click.BadOptionUsage():
-            words = f"{error.option_name} 后面还要写内容"
-        case click.BadParameter():
-            words = f"参数不对：期数要写整数（{error.message}）"
-        case _ if error.ctx and isinstance(error.ctx.command, click.Group):
-            words = f"没有这个命令；可以用的有：{'、'.join(error.ctx.command.commands)}"
+        case click.NoSuchCommand():
+            words = f"没有这个命令；可以用的有：{'、'.join(jixiang.commands)}"
+        case click.BadOptionUsage(option_name=name):
+            option = next((each for each in build.params if name in each.opts), None)
+            flag = isinstance(option, click.Option) and option.is_flag
+            words = f"{name} 后面不写内容" if flag else f"{name} 后面还要写内容"
+        case click.BadParameter(param=click.Argument()):
+            words = "期数要写整数，如 7"
+        case click.BadParameter(param=click.Option() as option):
+            words = f"{option.opts[0]} 后面的内容不对"
         case _:
             words = error.message
     click.echo(f"{words}。用 --help 看说明。", err=True)

@@ -6,6 +6,7 @@ Peers that derive addresses or guids from titles or file names make old episodes
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,6 +40,21 @@ def podcast_guid(feed: str) -> str:
 def episode_guid(podcast: str, number: int) -> str:
     """Return an episode's guid: UUIDv5 of its number in the podcast's guid, so that two people compute the same one."""
     return str(uuid.uuid5(uuid.UUID(podcast), str(number)))
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether ``text`` is a whole address of the web: http or https, a host, a port that exists, nothing but plain ASCII."""
+    try:
+        parts = urlsplit(text)
+        port_exists = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return (
+        port_exists
+        and parts.scheme in {"http", "https"}
+        and bool(re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\]", parts.hostname or ""))
+        and bool(re.fullmatch(r"[!#-;=?-\[\]_a-z~]+", text))
+    )
 
 
 def sound_path(number: int, enclosure: Enclosure) -> str:

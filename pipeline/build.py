@@ -5,19 +5,16 @@ read → identify → hear → time → compose → tag, for each episode; then 
 
 from __future__ import annotations
 
-import multiprocessing
 import zoneinfo
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Container, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline import addresses, artefacts, audio, captions, feed, ledger, page, poster, report, source
-from pipeline.errors import AuthorError, DesignError, JixiangError, MachineError, Problem, PromiseError
+from pipeline.errors import AuthorError, DesignError, JixiangError, Problem, PromiseError
 from pipeline.ledger import Ledger, Release
 from pipeline.model import (
     Attachment,
@@ -29,14 +26,12 @@ from pipeline.model import (
     Identity,
     Poster,
     Series,
+    TagFields,
     Wording,
 )
 from pipeline.poster import PosterFormat
 
 R = TypeVar("R")
-Progress = Callable[[str, str], None]
-"""Called with the name of a piece of work and ``开始``, ``做好`` or ``已有``."""
-
 _EPISODES_AT_ONCE = 8
 SERIES_FILE, LEDGER_FILE = "series.toml", "ledger.jsonl"
 
@@ -64,7 +59,7 @@ def build(
     numbers: Sequence[int] | None,
     now: datetime,
     frozen: bool = False,
-    progress: Progress = lambda _name, _state: None,
+    progress: artefacts.Progress = lambda _name, _state: None,
 ) -> Outcome:
     """Build the episodes with these ``numbers`` (None: all), lay everything out in ``out``, and return what was made.
 
@@ -80,24 +75,26 @@ def build(
     promises = ledger.read_ledger(workspace / LEDGER_FILE)
     reading = source.read_episodes(workspace, series)
     chosen = _choose(reading, promises, numbers, workspace)
-    _keep_promises(promises, series, reading)
+    _keep_promises(promises, series, reading, out)
     now = now if now.tzinfo else now.replace(tzinfo=zoneinfo.ZoneInfo(series.timezone))
     identities = {episode.number: ledger.identify(promises, series, episode) for episode in chosen}
     if frozen:
         _refuse_new_lines(promises, series, identities)
-    failures: list[JixiangError] = [broken.error for broken in reading.broken if _concerns(broken, promises, numbers)]
+    failures: list[JixiangError] = [broken.error for broken in reading.broken if _concerns(broken, reading, promises, numbers)]
     if failures and not chosen:
         return Outcome(series=series, out=out, built=(), failures=tuple(failures), voided=(), site_laid_out=False)
-    with artefacts.claimed(out), _process_pool() as pool, ThreadPoolExecutor(_EPISODES_AT_ONCE) as side_by_side:
+    with (
+        artefacts.claimed(out),
+        ThreadPoolExecutor(_EPISODES_AT_ONCE) as side_by_side,
+        artefacts.workshop(out / "store", progress) as shop,
+    ):
         run = _Run(
             series=series,
             promises=promises,
             now=now,
             formats=poster.load_formats(workspace / "posters"),
             designs=workspace / "posters",
-            store=out / "store",
-            pool=pool,
-            progress=progress,
+            shop=shop,
         )
         in_work = {
             episode.number: side_by_side.submit(_make_episode, run, episode, identities[episode.number]) for episode in chosen
@@ -105,10 +102,10 @@ def build(
         cover = _result(side_by_side.submit(_make_series_cover, run), failures)
         built = [made for future in in_work.values() if (made := _result(future, failures)) is not None]
         numbers_made = {each.identity.number for each in built}
-        unsound = {broken.number for broken in reading.broken if broken.number} | (in_work.keys() - numbers_made)
+        unsound = _unread(reading, promises) | (in_work.keys() - numbers_made)
         lines = ledger.new_lines(promises, series, [each.identity for each in built]) if built else ()
         if lines:
-            artefacts.append_lines(promises.file, lines)
+            artefacts.append_lines(promises.file, lines, drop_torn_line=promises.torn)
         site_laid_out = cover is not None and not _would_lose(unsound, promises, out)
         if site_laid_out and cover is not None:
             departed = [each for number, each in promises.identities.items() if number not in numbers_made | unsound]
@@ -133,25 +130,14 @@ def _result(future: Future[R], failures: list[JixiangError]) -> R | None:
         return None
 
 
-@contextmanager
-def _process_pool() -> Iterator[Executor]:
-    """Yield processes for slow work; none is started until there is some. Spawned, as on Windows, so that all machines agree."""
-    pool = ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-    except BrokenProcessPool as error:
-        cause = "一个工作进程突然停了，多半是内存不够"
-        problem = Problem(place=Path.cwd(), cause=cause, fix="关掉别的程序再试；做好的部分都还在", code="JX-M04")
-        raise MachineError([problem]) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 # Which episodes
 
 
 def _choose(reading: source.Reading, promises: Ledger, numbers: Sequence[int] | None, workspace: Path) -> tuple[Episode, ...]:
     """Return the episodes to make: those asked for, and those whose identity is on record."""
+    if not reading.episodes and not reading.broken:
+        cause, fix = "这里还没有一期节目", "用 -C 指到放节目的文件夹；新的一期先建好文件夹，放进 script.md 和录音"
+        raise AuthorError([Problem(place=workspace, cause=cause, fix=fix, code="JX-A61")])
     if numbers is None:
         return reading.episodes
     known = {episode.number for episode in reading.episodes} | {broken.number for broken in reading.broken}
@@ -164,18 +150,31 @@ def _choose(reading: source.Reading, promises: Ledger, numbers: Sequence[int] | 
     return tuple(each for each in reading.episodes if each.number in numbers or each.number in promises.identities)
 
 
-def _concerns(broken: source.BrokenFolder, promises: Ledger, numbers: Sequence[int] | None) -> bool:
-    return numbers is None or broken.number is None or broken.number in numbers or broken.number in promises.identities
+def _concerns(broken: source.BrokenFolder, reading: source.Reading, promises: Ledger, numbers: Sequence[int] | None) -> bool:
+    """Tell whether whoever asked for ``numbers`` must hear of a broken folder: somebody's new draft is none of their business."""
+    missing = promises.identities.keys() - {episode.number for episode in reading.episodes}
+    return numbers is None or broken.number is None or broken.number in numbers or bool(missing)
 
 
-def _keep_promises(promises: Ledger, series: Series, reading: source.Reading) -> None:
+def _keep_promises(promises: Ledger, series: Series, reading: source.Reading, out: Path) -> None:
+    if not promises.file.exists() and (out / "site" / "feed.xml").exists():
+        cause = f"台账不见了，而 {out / 'site'} 里已有做好的网站；没有台账，已发布的期数和网址就没有了凭据"
+        fix = "从备份里找回 ledger.jsonl；确实要从头开始，先把 out 文件夹挪走"
+        raise PromiseError([Problem(place=promises.file, cause=cause, fix=fix, code="JX-P09")])
     if not promises.releases:
         return
     recordings = {episode.number: artefacts.digest(episode.recording) for episode in reading.episodes}
-    broken = {broken.number for broken in reading.broken if broken.number}
-    problems = ledger.check_promises(promises, series, reading.episodes, recordings, broken)
+    problems = ledger.check_promises(promises, series, reading.episodes, recordings, _unread(reading, promises))
     if problems:
         raise PromiseError(problems)
+
+
+def _unread(reading: source.Reading, promises: Ledger) -> set[int]:
+    """Return the numbers that broken folders may hold: what they say and, if one says nothing known, all that are missing."""
+    said = {broken.number for broken in reading.broken if broken.number is not None}
+    if len(said & promises.identities.keys()) < len(reading.broken):
+        said |= promises.identities.keys() - {episode.number for episode in reading.episodes}
+    return said
 
 
 def _refuse_new_lines(promises: Ledger, series: Series, identities: Mapping[int, Identity]) -> None:
@@ -203,21 +202,7 @@ class _Run:
     now: datetime
     formats: Mapping[str, PosterFormat]
     designs: Path
-    store: Path
-    pool: Executor
-    progress: Progress
-
-    def start(self, name: str, function: Callable[..., R], *arguments: object, suffix: str | None = None) -> Future[R]:
-        earlier = artefacts.reuse(self.store, function, *arguments)
-        if earlier is not None:
-            kept: Future[R] = Future()
-            kept.set_result(earlier)
-            self.progress(name, "已有")
-            return kept
-        self.progress(name, "开始")
-        future = self.pool.submit(artefacts.reuse_or_make, self.store, function, *arguments, suffix=suffix)
-        future.add_done_callback(lambda done: self.progress(name, "停下" if done.cancelled() or done.exception() else "做好"))
-        return future
+    shop: artefacts.Workshop
 
 
 def _make_series_cover(run: _Run) -> Poster:
@@ -231,25 +216,24 @@ def _make_series_cover(run: _Run) -> Poster:
         site_url=run.series.site_url,
     )
     design = poster.load_design(poster.SERIES, run.designs)
-    return run.start("系列封面", poster.compose_series, run.formats["cover"], wording, design, suffix=".jpg").result()
+    return run.shop.start("系列封面", poster.compose_series, run.formats["cover"], wording, design, suffix=".jpg").result()
 
 
 def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpisode:
     """Take one episode through its stages."""
     _check_poster(run, episode, identity)
     series, name = run.series, f"第 {episode.number} 期"
-    sound = run.start(f"{name} 声音", audio.normalize, episode.recording, series.theme, series.sound, suffix=".mp3").result()
-    timing = run.start(f"{name} 字幕", captions.time_script, episode.script, sound)
+    sound = run.shop.start(f"{name} 声音", audio.normalize, episode.recording, series.theme, series.sound, suffix=".mp3").result()
+    timing = run.shop.start(f"{name} 字幕", captions.time_script, episode.script, sound)
     wording, design = _wording(series, episode, identity, sound.duration_s), poster.load_design(episode.aspect.key, run.designs)
     drawing = [
-        run.start(f"{name} {each.label}", poster.compose, each, wording, sound, design, suffix=each.suffix)
+        run.shop.start(f"{name} {each.label}", poster.compose, each, wording, sound, design, suffix=each.suffix)
         for each in run.formats.values()
     ]
     posters = tuple(future.result() for future in drawing)
     inside = next(each.file for each in posters if run.formats[each.format].place == "tag")
-    tagged = run.start(
-        f"{name} 标签", audio.tag, sound, episode, series, timing.result(), inside, identity.page_url, suffix=".mp3"
-    ).result()
+    fields = _tag_fields(series, episode, identity)
+    tagged = run.shop.start(f"{name} 标签", audio.tag, sound, fields, timing.result().chapters, inside, suffix=".mp3").result()
     release = run.promises.releases.get(episode.number)
     transcripts, chapters = _attachments(series, identity, timing.result())
     return BuiltEpisode(
@@ -260,7 +244,7 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         sound=sound,
         captions=timing.result(),
         posters=posters,
-        enclosure=_released_enclosure(run.store, release) if release else tagged,
+        enclosure=_released_enclosure(run.shop.store, release) if release else tagged,
         transcripts=transcripts,
         chapters=chapters,
     )
@@ -280,6 +264,19 @@ def _wording(series: Series, episode: Episode, identity: Identity, duration_s: f
         stop_count=len(series.stops),
         duration_s=duration_s,
         spoken_languages=episode.spoken_languages,
+        synthetic_voice=episode.synthetic_voice,
+        page_url=identity.page_url,
+    )
+
+
+def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFields:
+    published_at = episode.publish_at.astimezone(zoneinfo.ZoneInfo(series.timezone))
+    return TagFields(
+        title=episode.title,
+        series_title=series.title,
+        host=episode.host,
+        number=episode.number,
+        published_on=published_at.date().isoformat(),
         synthetic_voice=episode.synthetic_voice,
         page_url=identity.page_url,
     )

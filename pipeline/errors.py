@@ -6,12 +6,11 @@ folder travel together in one error, so that nobody mends a file five times over
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+from pathlib import Path
+from typing import ClassVar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +78,14 @@ class LockedError(JixiangError):
     """Another build is at work in the same output folder."""
 
     exit_code = 75
+
+
+@contextmanager
+def telling_what_cannot_be_read(place: Path) -> Iterator[None]:
+    """Turn an OSError of reading into a MachineError that names the file: locked by Word, still syncing, on a pulled-out disk."""
+    try:
+        yield
+    except OSError as error:
+        cause = f"读不了：{error.strerror or error}"
+        fix = "关掉正在用它的程序，等网盘同步完成，看看有没有读取的权限，再试一次"
+        raise MachineError([Problem(place=Path(error.filename or place), cause=cause, fix=fix, code="JX-M05")]) from error

@@ -17,9 +17,10 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline import addresses
-from pipeline.errors import Problem, PromiseError
+from pipeline.errors import Problem, PromiseError, telling_what_cannot_be_read
 from pipeline.model import Enclosure, Episode, Identity, Series
 
+_CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _RESTORE = "请从备份、网站上的副本或版本记录里找回这份台账，不要手工改"
 
 
@@ -50,12 +51,13 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """All promises on record; ``identities`` and ``releases`` by number."""
+    """All promises on record; ``identities`` and ``releases`` by number. ``torn`` if its last line was cut short."""
 
     file: Path
     series: SeriesPromise | None
     identities: Mapping[int, Identity]
     releases: Mapping[int, Release]
+    torn: bool
 
 
 def read_ledger(file: Path) -> Ledger:
@@ -68,9 +70,18 @@ def read_ledger(file: Path) -> Ledger:
     identities: dict[int, Identity] = {}
     releases: dict[int, Release] = {}
     problems: list[Problem] = []
-    text = file.read_bytes().decode("utf-8", errors="replace") if file.is_file() else ""
-    for line, written in enumerate(text.split("\n"), start=1):
+    with telling_what_cannot_be_read(file):
+        text = file.read_bytes().decode("utf-8-sig", errors="replace") if file.is_file() else ""
+    *whole, last = text.split("\n")
+    torn = bool(last) and not _checked(last)  # nobody was told of a line before its end was on the disk
+    if not torn:
+        whole.append(last)
+    for line, written in enumerate(whole, start=1):
         if not written.strip():
+            continue
+        if written.startswith(_CONFLICT):
+            cause, fix = "台账里留着合并冲突的记号", "只删掉 <<<<<<<、=======、>>>>>>> 这样的几行，别的行都留着"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-P08"))
             continue
         entry = _checked(written)
         match entry:
@@ -87,17 +98,18 @@ def read_ledger(file: Path) -> Ledger:
                 problems.append(Problem(place=file, line=line, cause=cause, fix=_RESTORE, code="JX-P01"))
     if problems:
         raise PromiseError(problems)
-    return Ledger(file=file, series=series, identities=MappingProxyType(identities), releases=MappingProxyType(releases))
+    return Ledger(
+        file=file, series=series, identities=MappingProxyType(identities), releases=MappingProxyType(releases), torn=torn
+    )
 
 
 def identify(ledger: Ledger, series: Series, episode: Episode) -> Identity:
-    """Return the identity on record, or the one computed from the number.
+    """Return an episode's identity: computed from its number and series.toml, and from its release on the one on record.
 
-    Until an episode is released, an address that series.toml no longer says is computed anew; after that the record wins.
+    Both are the same unless site_url was changed.
     """
-    recorded = ledger.identities.get(episode.number)
-    if recorded is not None and (episode.number in ledger.releases or recorded.page_url.startswith(series.site_url)):
-        return recorded
+    if episode.number in ledger.releases:
+        return ledger.identities[episode.number]
     return Identity(
         number=episode.number,
         guid=addresses.episode_guid(_promise(series).podcast_guid, episode.number),

@@ -1,18 +1,21 @@
 """ffmpeg: find it, name it, run it under a time limit, and ask it what is in a file and how loud that is.
 
-Every run goes through ``run_ffmpeg``. A file that somebody hands in enters through ``handed_in`` alone: ffmpeg follows playlists,
-and a playlist named ``.mp3`` would otherwise make it read other files or the network.
+Every run goes through ``run_ffmpeg``, and every file has the prefix ``file:``, so that no name is an option or an address. A file
+that somebody hands in enters through ``handed_in`` alone: ffmpeg follows playlists, and a playlist named ``.mp3`` would otherwise
+make it read other files or the network.
 """
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +37,7 @@ _PEAK = re.compile(r"^    Peak: +(\S+) dBFS", re.MULTILINE)
 _GATE_LUFS = -70.0  # what the meter shows where its gate let nothing through
 _UNKNOWN_BYTES = 0xFFFF_0000  # a WAV that was streamed carries the largest size there is, or nearly
 _GUESSED = "Estimating duration from bitrate"
+_DISK_FULL = "No space left on device"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,13 +95,40 @@ def make_with_ffmpeg(arguments: Sequence[str], to: Path, *, time_limit_s: float)
     """Write ``to`` from files that we made ourselves, so that a failure is the machine's.
 
     Raises:
-        MachineError: ffmpeg failed; its last message is in the cause.
+        MachineError: the disk is full, or ffmpeg failed; its last message is in the cause.
     """
     ended = run_ffmpeg(["-v", "error", *arguments, "-y", f"file:{to}"], time_limit_s=time_limit_s)
+    refuse_full_disk(ended, to)
     if ended.exit_code:
         said = (ended.messages.strip().splitlines() or ["没有说明原因"])[-1]
         cause = f"ffmpeg 没有做成（退出码 {ended.exit_code}）：{said}"
-        raise MachineError([Problem(place=to, cause=cause, fix="看看磁盘是否还有空间，再试一次", code="JX-M13")])
+        fix = f"再试一次；如果设过环境变量 {FFMPEG_VARIABLE}，先把它去掉"
+        raise MachineError([Problem(place=to, cause=cause, fix=fix, code="JX-M13")])
+
+
+def refuse_full_disk(ended: Run, to: Path) -> None:
+    """Stop where ffmpeg had no room to write ``to``.
+
+    Raises:
+        MachineError: the disk is full.
+    """
+    if ended.exit_code and _DISK_FULL in ended.messages:
+        raise _cannot_write(to, "磁盘满了")
+
+
+@contextmanager
+def writing(to: Path) -> Iterator[None]:
+    """Turn an OSError of writing sound to ``to`` into the MachineError that also a run of ffmpeg raises there."""
+    try:
+        yield
+    except OSError as error:
+        reason = "磁盘满了" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise _cannot_write(to, reason) from error
+
+
+def _cannot_write(to: Path, reason: str) -> MachineError:
+    fix = "看看磁盘是否还有空间（做一小时的录音，临时要用约 3 GB）、有没有写入的权限，或用 --out 换一个磁盘"
+    return MachineError([Problem(place=to, cause=f"声音写不进去：{reason}", fix=fix, code="JX-M16")])
 
 
 def handed_in(file: Path) -> list[str]:
@@ -150,7 +181,8 @@ def measure_loudness(file: Path) -> tuple[float, float]:
 def ffmpeg_identity() -> str:
     """Return the name and the SHA-256 of the ffmpeg in use, without running it.
 
-    Results are the same, byte for byte, for one identity.
+    Results are the same, byte for byte, for one identity, as long as it is a static build such as the package imageio-ffmpeg
+    brings. A distribution's ffmpeg is dynamic: its codecs lie in libraries, and an update of those does not show here.
     """
     return _identity(_ffmpeg())
 

@@ -85,7 +85,6 @@ class SoundSettings:
 
     target: LoudnessTarget
     bitrate_kbps: int
-    sample_rate_hz: int = 44_100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +249,22 @@ class Wording:
     stop_count: int
     duration_s: float
     spoken_languages: tuple[str, ...]
+    synthetic_voice: bool
+    page_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagFields:
+    """What players show of an episode, and nothing else of it: so editing the script or series.toml re-tags no sound.
+
+    ``published_on`` is the day in the series' own time zone, as in ISO 8601.
+    """
+
+    title: str
+    series_title: str
+    host: str
+    number: int
+    published_on: str
     synthetic_voice: bool
     page_url: str
 

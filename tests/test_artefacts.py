@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import artefacts
+from pipeline.artefacts import store as artefact_store
 from pipeline.errors import LockedError, MachineError
 from pipeline.model import Cue, Files
 
@@ -110,10 +112,42 @@ def test_a_moved_store_is_still_good(tmp_path: Path, source: Path) -> None:
 
 
 def test_a_stage_depends_on_its_modules_their_packages_and_ffmpeg() -> None:
-    recipe = artefacts._recipe("pipeline.audio.mastering")  # noqa: SLF001  (what the key is made of is what is promised)
-    assert {"pipeline.audio.mastering", "pipeline.media", "pipeline.model", "ffmpeg", "numpy==", "pydub=="} <= recipe.keys()
+    recipe = artefact_store._recipe("pipeline.audio.mastering")  # noqa: SLF001  (what the key is made of is what is promised)
+    assert {
+        "pipeline.audio.mastering",
+        "pipeline.media",
+        "pipeline.model",
+        "ffmpeg",
+        "numpy==",
+        "pydub==",
+        "onnxruntime==",
+        "machine",
+    } <= recipe.keys()
     assert "pipeline.feed" not in recipe
-    assert "pillow==" in artefacts._recipe("pipeline.poster.compose")  # noqa: SLF001  (see above)
+    assert "pillow==" in artefact_store._recipe("pipeline.poster.compose")  # noqa: SLF001  (see above)
+
+
+def test_the_same_call_twice_at_once_is_made_once(tmp_path: Path, source: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        shop = artefacts.Workshop(store=tmp_path / "store", pool=pool, progress=lambda _name, _state: None)
+        futures = [shop.start("x", copy_upper, source, "x", suffix=".txt") for _ in range(8)]
+        assert {future.result().file for future in futures} == {futures[0].result().file}
+    assert CALLS == ["x"]
+
+
+def test_what_a_killed_build_left_half_made_is_swept_up(tmp_path: Path, source: Path) -> None:
+    out = tmp_path / "out"
+    with artefacts.claimed(out):
+        made = _make(out / "store", source).file
+        artefacts.lay_out(out / "site", {"index.html": b"i"})
+    left = [made.with_name(f"{made.stem}.77.part.txt"), out / "site" / ".index.html.77.part", made.parent / "tmp7" / "mix.f32"]
+    for file in left:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"half")
+    with artefacts.claimed(out):
+        assert not any(file.exists() for file in left)
+        assert made.exists()
+        assert (out / "site" / "index.html").exists()
 
 
 FILES = st.dictionaries(
@@ -176,13 +210,14 @@ def test_a_second_build_in_the_same_folder_is_told_to_wait(tmp_path: Path) -> No
     assert raised.value.exit_code == 75
 
 
-def test_appended_lines_are_added_and_a_torn_one_swallows_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("drop", "left"), [(True, ["一", "二", "三", ""]), (False, ["一", "二", "没有行尾", "三", ""])])
+def test_a_line_without_an_end_swallows_no_other(tmp_path: Path, *, drop: bool, left: list[str]) -> None:
     file = tmp_path / "ledger.jsonl"
     artefacts.append_lines(file, ["一", "二"])
     with file.open("ab") as stream:
-        stream.write(b"torn")
-    artefacts.append_lines(file, ["三"])
-    assert file.read_text(encoding="utf-8").split("\n") == ["一", "二", "torn", "三", ""]
+        stream.write("没有行尾".encode())
+    artefacts.append_lines(file, ["三"], drop_torn_line=drop)
+    assert file.read_text(encoding="utf-8").split("\n") == left
 
 
 def _content(folder: Path) -> dict[str, bytes]:

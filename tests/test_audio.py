@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import io
+import os
 import re
+import tempfile
 import wave
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,30 +24,19 @@ from mutagen.mp3 import MP3, BitrateMode, MPEGInfo
 from numpy.typing import NDArray
 
 from pipeline import audio, media
-from pipeline.audio import loudness
+from pipeline.audio import loudness, samples
+from pipeline.audio import recording as recording_stage
 from pipeline.audio.samples import RawSound
 from pipeline.errors import MachineError, RecordingError
-from pipeline.model import (
-    Aspect,
-    Captions,
-    Contact,
-    Cue,
-    Enclosure,
-    Episode,
-    LoudnessTarget,
-    Script,
-    Series,
-    Sound,
-    SoundSettings,
-    Stop,
-    Theme,
-)
+from pipeline.model import Cue, Enclosure, LoudnessTarget, Sound, SoundSettings, TagFields, Theme
 
 EPISODES = Path(__file__).parent.parent / "episodes"
 RATE_HZ = 44_100
 SETTINGS = SoundSettings(target=LoudnessTarget(integrated_lufs=-16.0, true_peak_dbtp=-1.0), bitrate_kbps=128)
 NO_THEME = Theme(intro=None, outro=None, bed=None)
 THEME = Theme(intro=EPISODES / "theme" / "intro.flac", outro=EPISODES / "theme" / "outro.flac", bed=None)
+
+POSIX_NAMES = pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
 
 Samples = NDArray[np.float64]
 
@@ -388,11 +381,70 @@ def test_a_theme_of_a_minute_is_refused_at_its_own_place(tmp_path: Path) -> None
 
 
 def test_a_place_that_cannot_be_written_is_the_machines_fault(tmp_path: Path) -> None:
-    (tmp_path / "published.mp3").mkdir()
+    recording = write_wav(tmp_path / "recording.wav", babble(1.5))
     with pytest.raises(MachineError) as caught:
-        published(tmp_path, babble(1.5))
+        audio.normalize(recording, NO_THEME, SETTINGS, tmp_path / "gone" / "published.mp3")
     assert caught.value.problems[0].code == "JX-M16"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["published.mp3", "recording.wav"]
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_one_problem_whoever_writes(tmp_path: Path, sound: Sound, cover: Path) -> None:
+    recording = write_wav(tmp_path / "recording.wav", babble(1.5))
+    raw = recording_stage.decode(recording, tmp_path / "raw.f32")
+    writers: list[Callable[[], object]] = [
+        lambda: recording_stage.decode(recording, FULL),
+        lambda: samples.as_mono(raw, FULL, sample_rate_hz=16_000),
+        lambda: samples.write(samples.blocks(raw), FULL, sample_rate_hz=RATE_HZ, channels=1),
+        lambda: tagged(sound, cover, FULL),
+    ]
+    for write in writers:
+        with pytest.raises(MachineError, match="磁盘满了") as caught:
+            write()
+        assert (caught.value.problems[0].code, caught.value.problems[0].place) == ("JX-M16", FULL)
+
+
+@pytest.mark.parametrize("unreadable", ["at opening", "at reading"])
+def test_a_recording_that_is_there_and_cannot_be_read_is_the_machines_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unreadable: str
+) -> None:
+    recording = write_wav(tmp_path / "recording.wav", babble(1.5))
+    opened = Path.open
+
+    class Locked(io.BytesIO):
+        def read(self, _size: int | None = -1, /) -> bytes:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    def locked(path: Path, *arguments: Any, **options: Any) -> object:  # noqa: ANN401  (as the function in whose place it stands)
+        if path != recording:
+            return opened(path, *arguments, **options)
+        if unreadable == "at opening":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return Locked()
+
+    monkeypatch.setattr(Path, "open", locked)
+    with pytest.raises(MachineError, match="读不了") as caught:
+        audio.normalize(recording, NO_THEME, SETTINGS, tmp_path / "published.mp3")
+    assert caught.value.problems[0].place == recording
+    assert [path.name for path in tmp_path.iterdir()] == ["recording.wav"]
+
+
+def test_nothing_is_written_to_the_systems_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert published(tmp_path, babble(1.5), theme=THEME).file.is_file()
+
+
+@pytest.mark.parametrize("name", ["-i 第 1 期, 50%03d %2B 'a' [b] #?", pytest.param('file: "x"|*:y\\z', marks=POSIX_NAMES)])
+def test_no_file_name_is_an_option_a_pattern_or_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)  # so that the names are all that ffmpeg is told
+    recording, intro = (write_wav(Path(f"{name} {part}.wav"), babble(1.5)) for part in ("a", "b"))
+    sound = audio.normalize(recording, Theme(intro=intro, outro=intro, bed=None), SETTINGS, Path(f"{name}.mp3"))
+    assert sorted(path.name for path in folder.iterdir()) == sorted([recording.name, intro.name, f"{name}.mp3"])
+    assert sound.integrated_lufs == pytest.approx(-16.0, abs=0.2)
 
 
 # Tags
@@ -409,61 +461,6 @@ def cover(tmp_path: Path) -> Path:
     return tmp_path / "cover.jpg"
 
 
-def an_episode(*, synthetic_voice: bool = True) -> Episode:
-    stop = Stop(
-        name="西埔新居", order=4, address="", latitude_deg=22.6, longitude_deg=114.2, coord_system="WGS-84", surveyed=False
-    )
-    return Episode(
-        slug="04-a",
-        folder=Path(),
-        number=4,
-        title="西埔新居慢慢看",
-        subtitle="",
-        summary="",
-        aspect=Aspect(key="culture", name="文化底蕴"),
-        stop=stop,
-        publish_at=datetime(2026, 11, 2, 8, tzinfo=timezone(timedelta(hours=8))),
-        host="吉祥之声",
-        people=(),
-        links=(),
-        spoken_languages=(),
-        synthetic_voice=synthetic_voice,
-        season=None,
-        explicit=False,
-        script=Script(sections=()),
-        recording=Path(),
-        photo=None,
-        photo_credit="",
-        notes=(),
-    )
-
-
-def a_series() -> Series:
-    return Series(
-        file=Path(),
-        title="好生活·好吉祥",
-        subtitle="",
-        description="",
-        author="",
-        owner_email="",
-        contact=Contact(telephone="", hours=""),
-        language="zh-cn",
-        timezone="Asia/Shanghai",
-        site_url="https://example.org/",
-        category=(),
-        explicit=False,
-        licence="",
-        icp_number="",
-        poster_signature="",
-        aspects=(),
-        stops=(),
-        sound=SETTINGS,
-        theme=NO_THEME,
-        platforms=(),
-        destinations=(),
-    )
-
-
 CHAPTERS = (
     Cue(start_s=0.0, end_s=2.0, text="请把脚步放慢", speaker="", confidence=1.0),
     Cue(start_s=2.0, end_s=9.0, text="两个字的祝福", speaker="", confidence=1.0),
@@ -473,9 +470,16 @@ CHAPTERS = (
 def tagged(
     sound: Sound, cover: Path, to: Path, *, chapters: tuple[Cue, ...] = CHAPTERS, synthetic_voice: bool = True
 ) -> Enclosure:
-    captions = Captions(cues=(), chapters=chapters, disagreements=())
-    episode = an_episode(synthetic_voice=synthetic_voice)
-    return audio.tag(sound, episode, a_series(), captions, cover, "https://example.org/4/", to)
+    fields = TagFields(
+        title="西埔新居慢慢看",
+        series_title="好生活·好吉祥",
+        host="吉祥之声",
+        number=4,
+        published_on="2026-11-02",
+        synthetic_voice=synthetic_voice,
+        page_url="https://example.org/4/",
+    )
+    return audio.tag(sound, fields, chapters, cover, to)
 
 
 def test_mutagen_reads_the_tags_back(tmp_path: Path, sound: Sound, cover: Path) -> None:

@@ -9,7 +9,10 @@ import dataclasses
 import json
 import multiprocessing.context
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,10 +20,12 @@ import feedparser
 import pytest
 
 from pipeline import artefacts, ledger, media
+from pipeline.artefacts import store as artefact_store
 from pipeline.build import Outcome, build
 from pipeline.errors import AuthorError, MachineError, PromiseError
 from pipeline.model import Enclosure
 
+REPOSITORY = Path(__file__).parents[1]
 SAMPLE = Path(__file__).parent / "samples" / "workspace"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)  # episode 1 is due, episode 2 is not
 
@@ -122,7 +127,7 @@ def test_a_second_build_starts_no_program_and_touches_no_file(desk: Desk, monkey
     # ffmpeg and the worker processes alike.
     monkeypatch.setattr(subprocess, "Popen", refuse)
     monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", refuse)
-    artefacts._read_recipe.cache_clear()  # noqa: SLF001  (so that nothing is known from an earlier build of this process)
+    artefact_store._read_recipe.cache_clear()  # noqa: SLF001  (so that nothing is known from an earlier build of this process)
     laid_out = [file for file in desk.out.rglob("*") if file.is_file() and file.name not in {".lock", ".jixiang"}]
     before = {file: file.stat().st_mtime_ns for file in laid_out}
     assert desk.build().failures == ()
@@ -191,6 +196,44 @@ def test_one_broken_episode_stops_no_other_and_loses_nothing_that_was_built(desk
         "report/2.json",
     }
     assert before["print/2/a3.pdf"] != after["print/2/a3.pdf"]
+
+
+@pytest.mark.parametrize(
+    "written", ["number 1", "number: 第1期", "number: 0", "number: -1", "number: １", "number: [1]", "number: 9e9"]
+)
+def test_a_number_that_cannot_be_read_takes_no_episode_off_the_site(desk: Desk, written: str) -> None:
+    (desk.workspace / "01-laowu").rename(desk.workspace / "2026-laowu")
+    desk.edit("2026-laowu/script.md", "---\nnumber: 1\n", f"---\n{written}\n")
+    before = _made(desk.out)
+    outcome = desk.build(2)
+    assert outcome.failures
+    assert not outcome.site_laid_out
+    assert _made(desk.out) == before
+
+
+def test_a_ledger_that_is_gone_is_missed_before_anything_is_made(desk: Desk) -> None:
+    before = _made(desk.out)
+    (desk.workspace / "ledger.jsonl").unlink()
+    with pytest.raises(PromiseError) as raised:
+        desk.build()
+    assert raised.value.problems[0].code == "JX-P09"
+    assert _made(desk.out) == before
+
+
+def test_ctrl_c_ends_at_once_and_the_next_build_finishes(tmp_path: Path) -> None:
+    desk = Desk(shutil.copytree(SAMPLE, tmp_path / "episodes"), tmp_path / "out")
+    command = [sys.executable, str(REPOSITORY / "cli.py"), "build", "1", "-C", str(desk.workspace), "--now", "2026-11-01"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stderr is not None
+        while "√ 第 1 期 声音" not in process.stderr.readline():
+            assert process.poll() is None
+        began_s = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+    assert process.returncode == 130
+    assert time.monotonic() - began_s < 10  # a poster alone takes as long again; nothing waits for one
+    assert desk.build(1).failures == ()
+    assert "1/index.html" in desk.site()
 
 
 def test_a_broken_new_episode_leaves_the_others_laid_out(desk: Desk) -> None:

@@ -54,7 +54,10 @@ def test_every_command_has_chinese_help() -> None:
         (["build", "七"], "期数要写整数"),
         (["build", "1", "--fast"], "没有 --fast 这个选项"),
         (["build", "1", "--now", "明天"], "--now 看不懂“明天”"),
+        (["build", "--all", "--frozen=1"], "--frozen 后面不写内容"),
+        (["build", "1", "--out"], "--out 后面还要写内容"),
         (["bild", "1"], "没有这个命令"),
+        ([], "build"),
     ],
 )
 def test_a_slip_on_the_command_line_is_explained_in_chinese(arguments: list[str], said: str) -> None:

@@ -61,6 +61,26 @@ def test_an_edited_line_is_named(tmp_path: Path, series: Series, episode: Episod
     assert [(problem.line, problem.code) for problem in raised.value.problems] == [(2, "JX-P01")]
 
 
+def test_a_line_that_a_power_cut_tore_was_never_promised(tmp_path: Path, series: Series, episode: Episode) -> None:
+    whole = _released(tmp_path, series, episode)
+    content = whole.file.read_bytes()
+    whole.file.write_bytes(content[:-20])
+    torn = ledger.read_ledger(whole.file)
+    assert torn.torn
+    assert torn.identities == whole.identities
+    assert torn.releases == {}
+    whole.file.write_bytes(content[:-1])  # an editor took the last line end away
+    assert ledger.read_ledger(whole.file).releases == whole.releases
+
+
+def test_the_marks_of_a_merge_conflict_are_named_as_such(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    lines = promises.file.read_text(encoding="utf-8").splitlines()
+    with pytest.raises(PromiseError) as raised:
+        _write(promises.file, "<<<<<<< HEAD", *lines, "=======", ">>>>>>> other")
+    assert {problem.code for problem in raised.value.problems} == {"JX-P08"}
+
+
 @given(st.integers(min_value=0, max_value=10_000), st.binary(min_size=1, max_size=3))
 def test_damage_anywhere_is_never_taken_for_another_promise(
     tmp_path_factory: pytest.TempPathFactory, at: int, damage: bytes
@@ -97,6 +117,15 @@ def test_before_release_a_new_site_address_replaces_the_identity_and_says_so(
     assert identity.page_url == "https://other.example/1/"
     assert [old.page_url for old in ledger.voided_codes(promises, [identity])] == ["https://jixiang.example/1/"]
     assert len(ledger.new_lines(promises, moved, [identity])) == 2
+
+
+def test_a_shorter_site_address_is_another_one_too(tmp_path: Path, series: Series, episode: Episode) -> None:
+    longer = dataclasses.replace(series, site_url="https://jixiang.example/radio/")
+    empty = _empty(tmp_path)
+    promises = _write(empty.file, *ledger.new_lines(empty, longer, [ledger.identify(empty, longer, episode)]))
+    identity = ledger.identify(promises, series, episode)
+    assert identity.page_url == "https://jixiang.example/1/"
+    assert [old.page_url for old in ledger.voided_codes(promises, [identity])] == ["https://jixiang.example/radio/1/"]
 
 
 def test_after_release_a_moved_site_breaks_a_promise(tmp_path: Path, series: Series, episode: Episode) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from pipeline import media, speech
 from pipeline.audio import loudness, samples, seams, trimming
 from pipeline.audio.faults import Faults, describe, find_faults, repair_filters
 from pipeline.audio.recording import decode, decode_theme, examine, refuse_silence, refuse_too_little
-from pipeline.audio.samples import Block, RawSound
-from pipeline.errors import MachineError, Problem
+from pipeline.audio.samples import SAMPLE_RATE_HZ, Block, RawSound
+from pipeline.errors import telling_what_cannot_be_read
 from pipeline.model import LoudnessTarget, Sound, SoundSettings, Span, Theme
 
 TRUE_PEAK_RESERVE_DB = 0.3
@@ -39,54 +40,47 @@ def normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path) 
     """Return the published sound of ``recording``, written to ``to`` as constant-bit-rate MP3 without tags.
 
     The encoded file is at ``settings.target`` (0.5 LU, true peak never above); a warning tells where that cannot be. The same
-    arguments and the same ffmpeg give the same bytes. Of the theme, intro and outro are used.
+    arguments and the same ffmpeg give the same bytes. Of the theme, intro and outro are used. What is written on the way, about
+    3 GB for an hour, lies in a folder beside ``to``, and not in the system's, which may be memory.
 
     Raises:
         RecordingError: the recording or the theme cannot be used, and why.
-        MachineError: ffmpeg or the disk failed.
+        MachineError: ffmpeg or the disk failed, or a file cannot be read.
     """
-    try:
-        with tempfile.TemporaryDirectory(prefix="jixiang-", ignore_cleanup_errors=True) as folder:
-            return _normalize(recording, theme, settings, to, Path(folder))
-    except OSError as error:
-        cause = f"处理声音时写不进去：{error.strerror or error}"
-        fix = "看看系统临时文件夹和这里的磁盘空间：一小时录音需要约 5 GB"
-        raise MachineError([Problem(place=Path(error.filename or to), cause=cause, fix=fix, code="JX-M16")]) from error
+    with media.writing(to):
+        folder = tempfile.TemporaryDirectory(prefix="sound-", dir=to.parent, ignore_cleanup_errors=True)
+    with telling_what_cannot_be_read(to), folder as name:
+        return _normalize(recording, theme, settings, to, Path(name))
 
 
 def _normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path, folder: Path) -> Sound:
-    rate_hz = settings.sample_rate_hz
     probe = examine(recording)
     intro, outro = (
-        decode_theme(file, folder / f"{name}.f32", sample_rate_hz=rate_hz) if file else None
+        decode_theme(file, folder / f"{name}.f32") if file else None
         for name, file in (("intro", theme.intro), ("outro", theme.outro))
     )
-    raw = decode(recording, folder / "raw.f32", sample_rate_hz=rate_hz)
+    raw = decode(recording, folder / "raw.f32")
     recorded_lufs, recorded_true_peak_dbtp = media.measure_loudness(recording)
     faults = find_faults(raw)
     clean = _repair(raw, faults, folder / "clean.f32")
     recorded_s = raw.duration_s
-    raw.file.unlink()
+    samples.discard(raw)
     first, end = trimming.find_voice(clean)
-    refuse_too_little(recording, trimmed_s=(end - first) / rate_hz)
+    refuse_too_little(recording, trimmed_s=(end - first) / SAMPLE_RATE_HZ)
     trimmed = _trim(clean, first, end, folder / "trimmed.f32")
-    clean.file.unlink()
+    samples.discard(clean)
     energies = loudness.measure(trimmed).energies
     # After the repair: a hum alone is no sound either.
     refuse_silence(recording, integrated_lufs=loudness.integrated_lufs(energies), quietest_lufs=_QUIETEST_LUFS)
     voice = _level(trimmed, energies, folder / "voice.f32")
-    trimmed.file.unlink()
+    samples.discard(trimmed)
     spans = _speech(voice, folder / "speech.f32")
     mix, voice_start = seams.join(intro, voice, outro, folder / "mix.f32", voice_lufs=_VOICE_LUFS)
-    voice.file.unlink()
-    part = to.with_name(f"{to.name}.part")
-    try:
-        render = _meet_target(mix, settings, part, folder / "master.f32")
-        envelope, duration_s = _envelope(part, folder / "published.f32", rate_hz)
-        part.replace(to)
-    finally:
-        part.unlink(missing_ok=True)
-    voice_start_s = voice_start / rate_hz
+    samples.discard(voice)
+    render = _meet_target(mix, settings, to, folder / "master.f32")
+    samples.discard(mix)
+    envelope, duration_s = _envelope(to, folder / "published.f32")
+    voice_start_s = voice_start / SAMPLE_RATE_HZ
     return Sound(
         file=to,
         duration_s=round(duration_s, 3),
@@ -97,8 +91,8 @@ def _normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path,
         envelope=envelope,
         recorded_lufs=recorded_lufs,
         recorded_true_peak_dbtp=recorded_true_peak_dbtp,
-        trimmed_head_s=round(first / rate_hz, 3),
-        trimmed_tail_s=round(recorded_s - end / rate_hz, 3),
+        trimmed_head_s=round(first / SAMPLE_RATE_HZ, 3),
+        trimmed_tail_s=round(recorded_s - end / SAMPLE_RATE_HZ, 3),
         warnings=(
             *describe(faults, recorded_lufs=recorded_lufs, recorded_rate_hz=probe.sample_rate_hz),
             *_no_speech(spans, recorded_s),
@@ -116,12 +110,13 @@ def _repair(raw: RawSound, faults: Faults, to: Path) -> RawSound:
 
 
 def _trim(clean: RawSound, first: int, end: int, to: Path) -> RawSound:
-    with to.open("wb") as stream:
+    def kept() -> Iterator[Block]:
         position = 0
         for block in samples.blocks(clean):
-            stream.write(block[max(first - position, 0) : max(end - position, 0)].tobytes())
+            yield block[max(first - position, 0) : max(end - position, 0)]
             position += len(block)
-    return RawSound(file=to, sample_rate_hz=clean.sample_rate_hz, channels=clean.channels)
+
+    return samples.write(kept(), to, sample_rate_hz=clean.sample_rate_hz, channels=clean.channels)
 
 
 def _level(trimmed: RawSound, energies: loudness.Curve, to: Path) -> RawSound:
@@ -134,17 +129,18 @@ def _level(trimmed: RawSound, energies: loudness.Curve, to: Path) -> RawSound:
 
 def _with_gain(sound: RawSound, curve: loudness.Curve, frame_samples: int, to: Path, *, fade_s: float = 0.0) -> RawSound:
     """Return ``sound`` times ``curve``, which has a value for the middle of each frame and runs straight between them."""
-    made = RawSound(file=to, sample_rate_hz=sound.sample_rate_hz, channels=sound.channels)
     middles = (np.arange(len(curve)) + 0.5) * frame_samples
     fade = max(round(fade_s * sound.sample_rate_hz), 1)
-    with to.open("wb") as stream:
+
+    def changed() -> Iterator[Block]:
         position = 0
         for block in samples.blocks(sound):
             at = np.arange(position, position + len(block)) + 0.5
             edge = np.clip(np.minimum(at, sound.samples - at) / fade, 0, 1) if fade_s else 1.0
-            stream.write(_times(block, np.interp(at, middles, curve) * edge).tobytes())
+            yield _times(block, np.interp(at, middles, curve) * edge)
             position += len(block)
-    return made
+
+    return samples.write(changed(), to, sample_rate_hz=sound.sample_rate_hz, channels=sound.channels)
 
 
 def _times(block: Block, gain: loudness.Curve) -> Block:
@@ -154,7 +150,11 @@ def _times(block: Block, gain: loudness.Curve) -> Block:
 def _speech(voice: RawSound, to: Path) -> tuple[Span, ...]:
     heard = samples.as_mono(voice, to, sample_rate_hz=speech.SPEECH_RATE_HZ)
     # Mapped, not loaded: an hour would be 230 MB.
-    return speech.find_speech(np.memmap(heard.file, dtype="<f4", mode="r"))
+    mapped = np.memmap(heard.file, dtype="<f4", mode="r")
+    spans = speech.find_speech(mapped)
+    del mapped  # Windows removes no file that is mapped
+    samples.discard(heard)
+    return spans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +184,7 @@ def _meet_target(mix: RawSound, settings: SoundSettings, to: Path, master_file: 
             break
         aim_lufs += missing_lu
         aim_dbtp -= max(over_db, 0.0)
+    samples.discard(master)
     return Render(integrated_lufs=measured_lufs, true_peak_dbtp=measured_dbtp)
 
 
@@ -198,9 +199,9 @@ def _encode(master: RawSound, settings: SoundSettings, to: Path) -> None:
     media.make_with_ffmpeg(arguments, to, time_limit_s=media.time_limit_s(duration_s=master.duration_s))
 
 
-def _envelope(published: Path, to: Path, rate_hz: int) -> tuple[tuple[float, ...], float]:
+def _envelope(published: Path, to: Path) -> tuple[tuple[float, ...], float]:
     """Return the RMS of each 0.1 s of the published file (full scale = 1) and its duration in seconds."""
-    sound = decode(published, to, sample_rate_hz=rate_hz)
+    sound = decode(published, to)
     frames = (samples.in_frames(block, sound.frame_samples) for block in samples.blocks(sound))
     rms = [np.sqrt(np.mean(np.square(each), axis=(1, 2))) for each in frames]
     return tuple(round(float(value), 4) for value in np.concatenate(rms)), sound.duration_s

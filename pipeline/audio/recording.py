@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline import media
-from pipeline.audio.samples import RawSound
-from pipeline.errors import MachineError, Problem, RecordingError
+from pipeline.audio.samples import SAMPLE_RATE_HZ, RawSound
+from pipeline.errors import Problem, RecordingError, telling_what_cannot_be_read
 
 SHORTEST_S = 1.0
 LONGEST_S = 3 * 3600.0
@@ -26,10 +26,9 @@ def examine(file: Path) -> media.Probe:
 
     Raises:
         RecordingError: it is missing, empty, no sound file, cut short, without a sound track or with several, or too long.
+        MachineError: it is there and cannot be read.
     """
-    if not file.is_file():
-        raise _refusal(file, "找不到这个声音文件", "把文件放到这个位置，或在设定里改正文件名", "JX-S01")
-    size_bytes = file.stat().st_size
+    size_bytes = _readable_bytes(file)
     if size_bytes == 0:
         raise _refusal(file, "文件是空的（0 字节）", "重新拷贝一次，等拷贝完再开始制作", "JX-S02")
     probe = media.probe(file)
@@ -50,22 +49,32 @@ def examine(file: Path) -> media.Probe:
     return probe
 
 
-def decode(file: Path, to: Path, *, sample_rate_hz: int, channels: int | None = None) -> RawSound:
+def _readable_bytes(file: Path) -> int:
+    with telling_what_cannot_be_read(file):
+        if not file.is_file():
+            raise _refusal(file, "找不到这个声音文件", "把文件放到这个位置，或在设定里改正文件名", "JX-S01")
+        with file.open("rb") as stream:
+            stream.read(1)  # a lock, or a file that is still in the cloud, may show itself only here
+        return file.stat().st_size
+
+
+def decode(file: Path, to: Path, *, channels: int | None = None) -> RawSound:
     """Return a recording's sound, written to ``to``: mono stays mono, everything else becomes stereo, unless ``channels`` says.
 
     Raises:
         RecordingError: see ``examine``; also where the sound is damaged, or shorter than the file declares or than a second.
+        MachineError: the file cannot be read, or the disk is full.
     """
     probe = examine(file)
-    sound = RawSound(file=to, sample_rate_hz=sample_rate_hz, channels=channels or min(probe.channels, 2) or 2)
+    sound = RawSound(file=to, sample_rate_hz=SAMPLE_RATE_HZ, channels=channels or min(probe.channels, 2) or 2)
     declared_s = probe.duration_s
     strict = ["-v", "repeat+error", "-err_detect", "crccheck+bitstream+buffer"]
     arguments = [
         *(*strict, *media.handed_in(file), "-map", "0:a:0", "-t", f"{LONGEST_S}"),
-        *("-ac", f"{sound.channels}", "-ar", f"{sample_rate_hz}", "-f", "f32le", "-y", f"file:{to}"),
+        *("-ac", f"{sound.channels}", "-ar", f"{SAMPLE_RATE_HZ}", "-f", "f32le", "-y", f"file:{to}"),
     ]
     ended = media.run_ffmpeg(arguments, time_limit_s=media.time_limit_s(duration_s=declared_s or LONGEST_S))
-    _check_disk(ended, to)
+    media.refuse_full_disk(ended, to)
     decoded_s = sound.duration_s if to.is_file() else 0.0
     if declared_s is not None and declared_s - decoded_s > max(_MISSING_S, _MISSING_SHARE * declared_s):
         cause = f"文件被截断：写明长 {declared_s:.1f} 秒，能解出的声音只有 {decoded_s:.1f} 秒"
@@ -80,13 +89,13 @@ def decode(file: Path, to: Path, *, sample_rate_hz: int, channels: int | None = 
     return sound
 
 
-def decode_theme(file: Path, to: Path, *, sample_rate_hz: int) -> RawSound:
+def decode_theme(file: Path, to: Path) -> RawSound:
     """Return a piece of the theme in stereo, written to ``to``.
 
     Raises:
         RecordingError: see ``decode``; also where it is longer than 30 s.
     """
-    sound = decode(file, to, sample_rate_hz=sample_rate_hz, channels=2)
+    sound = decode(file, to, channels=2)
     if sound.duration_s > LONGEST_THEME_S:
         cause = f"片头或片尾音乐长 {sound.duration_s:.0f} 秒，最长 {LONGEST_THEME_S:.0f} 秒"
         raise _refusal(file, cause, "请剪短后再放进来", "JX-S11")
@@ -114,11 +123,6 @@ def refuse_too_little(file: Path, *, trimmed_s: float) -> None:
     if trimmed_s < SHORTEST_S:
         cause = f"去掉开头和结尾的静音后只剩 {trimmed_s:.2f} 秒声音，至少要 {SHORTEST_S:.0f} 秒"
         raise _refusal(file, cause, "听一听录音里是否真有内容，再交一次", "JX-S13")
-
-
-def _check_disk(ended: media.Run, to: Path) -> None:
-    if "No space left on device" in ended.messages:
-        raise MachineError([Problem(place=to, cause="临时文件夹所在的磁盘满了", fix="腾出空间再试", code="JX-M15")])
 
 
 def _refusal(file: Path, cause: str, fix: str, code: str) -> RecordingError:

@@ -5,7 +5,8 @@ Full scale is 1 and peaks may pass it. A block is an array of shape (samples, ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from pipeline import media
 
 Block = NDArray[np.float32]
 """Interleaved sound, (samples, channels)."""
+
+SAMPLE_RATE_HZ = 44_100
+"""The rate of the published sound and of all sound on the way to it, whatever was recorded: frames are whole samples at it."""
 
 FRAME_S = 0.1
 """Length of a frame of energy: loudness gates overlap by this much, and the published envelope is counted in it."""
@@ -68,6 +72,29 @@ def blocks(sound: RawSound, *, margin: int = 0) -> Iterator[Block]:
         block = read(sound, start - before, before + min(step, sound.samples - start) + margin)
         short = min(step, sound.samples - start) + 2 * margin - (margin - before) - len(block)
         yield np.pad(block, ((margin - before, short), (0, 0)))
+
+
+def write(made: Iterable[Block], to: Path, *, sample_rate_hz: int, channels: int) -> RawSound:
+    """Return the blocks as one sound, written to ``to``.
+
+    Raises:
+        MachineError: the disk is full or cannot be written.
+    """
+    with media.writing(to):
+        stream = to.open("wb", buffering=0)  # a full disk shows at the write, not at the end
+    with stream:
+        for block in made:
+            left = memoryview(np.asarray(block, dtype="<f4").tobytes())
+            while left:
+                with media.writing(to):
+                    left = left[stream.write(left) :]
+    return RawSound(file=to, sample_rate_hz=sample_rate_hz, channels=channels)
+
+
+def discard(sound: RawSound) -> None:
+    """Remove a sound that no later step reads; if another program looks at the file just then, it goes with its folder."""
+    with contextlib.suppress(OSError):
+        sound.file.unlink()
 
 
 def in_frames(block: Block, samples: int) -> NDArray[np.float32]:

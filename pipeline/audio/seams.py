@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audio import loudness
-from pipeline.audio.samples import Block, RawSound, blocks, read
+from pipeline.audio.samples import Block, RawSound, blocks, read, write
 from pipeline.audio.trimming import KEPT_S
 
 with warnings.catch_warnings():
@@ -36,28 +37,30 @@ def join(intro: RawSound | None, voice: RawSound, outro: RawSound | None, to: Pa
     The intro fades out into the quiet before the first word and the outro starts after the last one, so no word is touched.
     The music is brought to 2 LU below ``voice_lufs``, the loudness of the voice.
     """
-    made = RawSound(file=to, sample_rate_hz=voice.sample_rate_hz, channels=2)
     clip = min(round(_LONGEST_CLIP_S * voice.sample_rate_hz), voice.samples // 2)
     head, tail = (_segment(_stereo(read(voice, start, clip)), voice) for start in (0, voice.samples - clip))
     music_lufs = voice_lufs - THEME_BELOW_VOICE_LU
     opening = _open(_music(intro, music_lufs), head) if intro else head
     closing = _close(tail, _music(outro, music_lufs)) if outro else tail
-    with to.open("wb") as stream:
-        stream.write(_samples(opening).tobytes())
-        for block in _body(voice, clip):
-            stream.write(_stereo(block).tobytes())
-        stream.write(_samples(closing).tobytes())
+    whole = itertools.chain([_samples(opening)], map(_stereo, _body(voice, clip)), [_samples(closing)])
+    made = write(whole, to, sample_rate_hz=voice.sample_rate_hz, channels=2)
     return made, int(opening.frame_count()) - clip
 
 
 def _open(intro: AudioSegment, head: AudioSegment) -> AudioSegment:
     overlap_ms = _fitting_ms(KEPT_S, intro, head)
-    return intro.fade_out(_fitting_ms(_INTRO_FADE_S, intro)).append(head, crossfade=overlap_ms)
+    return _joined(intro.fade_out(_fitting_ms(_INTRO_FADE_S, intro)), head, overlap_ms)
 
 
 def _close(tail: AudioSegment, outro: AudioSegment) -> AudioSegment:
     overlap_ms = _fitting_ms(_OUTRO_CROSSFADE_S, tail, outro)
-    return tail.fade_out(_fitting_ms(KEPT_S, tail)).append(outro, crossfade=overlap_ms)
+    return _joined(tail.fade_out(_fitting_ms(KEPT_S, tail)), outro, overlap_ms)
+
+
+def _joined(first: AudioSegment, second: AudioSegment, overlap_ms: int) -> AudioSegment:
+    # Not append(crossfade=…), which goes through the system's temporary folder.
+    seam = first[-overlap_ms:].fade_out(overlap_ms).overlay(second[:overlap_ms].fade_in(overlap_ms))
+    return first[:-overlap_ms] + seam + second[overlap_ms:]
 
 
 def _fitting_ms(wanted_s: float, *segments: AudioSegment) -> int:

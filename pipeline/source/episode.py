@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from pipeline.errors import AuthorError, Problem
+from pipeline import addresses
+from pipeline.errors import AuthorError, JixiangError, MachineError, Problem, telling_what_cannot_be_read
 from pipeline.markup import parse_script, plain_text
 from pipeline.model import Aspect, Episode, Link, Script, Series, Stop
 from pipeline.source.frontmatter import FrontMatter, read_front_matter
@@ -28,6 +28,10 @@ _YES, _NO = frozenset({"true", "yes", "是", "对", "有"}), frozenset({"false",
 _NUMBERED_TITLE = re.compile(r"(第\s*[0-9一二三四五六七八九十百]+\s*[期集回]|EP\.?\s*\d+)", re.IGNORECASE)
 _MAX_TITLE, _MAX_SUBTITLE, _MAX_SUMMARY = 24, 20, 120  # what a poster can carry at a size that people read
 _MAX_NUMBER = 99_999
+_WRITTEN_NUMBER = re.compile(r"^[ \t]*(?:number|期数|期号)[ \t]*[:：][ \t\"']*第?[ \t]*(\d{1,5})(?!\d)", re.MULTILINE)
+_MAX_WORDS = 60_000  # about three hours of speech: what a recording may have
+_YEARS = range(2000, 2100)
+_MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(:\d{2})?[ ]*(Z|[+-]\d{2}:?\d{2})?)?")
 
 
 def read_episode(folder: Path, series: Series) -> Episode:
@@ -35,7 +39,13 @@ def read_episode(folder: Path, series: Series) -> Episode:
 
     Raises:
         AuthorError: everything in the folder that is missing or wrong, at once.
+        MachineError: a file cannot be read.
     """
+    with telling_what_cannot_be_read(folder):
+        return _read_episode(folder, series)
+
+
+def _read_episode(folder: Path, series: Series) -> Episode:
     file = folder / SCRIPT
     if not file.is_file():
         cause, fix = f"这个文件夹里没有 {SCRIPT}", f"把稿件存成 {SCRIPT} 放进来；不要这一期就把整个文件夹挪走"
@@ -47,6 +57,8 @@ def read_episode(folder: Path, series: Series) -> Episode:
     reading = _Reading(file=file, front=front, problems=list(problems))
     episode = _episode(reading, folder, series, notes)
     if reading.problems:
+        # A guessed encoding may be what is wrong with all the rest.
+        reading.problems.extend(note for note in notes if note.code in {"JX-A03", "JX-A04"})
         raise AuthorError(sorted(reading.problems, key=lambda problem: (problem.place != file, problem.line or 0)))
     return episode
 
@@ -56,7 +68,7 @@ class BrokenFolder:
     """An episode's folder that is not sound; ``number`` as far as it can be read, None where it cannot."""
 
     number: int | None
-    error: AuthorError
+    error: JixiangError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +86,12 @@ def read_episodes(workspace: Path, series: Series) -> Reading:
     """
     episodes: list[Episode] = []
     broken: list[BrokenFolder] = []
-    for folder in sorted(workspace.iterdir()):
-        if not _is_episode(folder):
-            continue
+    with telling_what_cannot_be_read(workspace):
+        folders = sorted(folder for folder in workspace.iterdir() if _is_episode(folder))
+    for folder in folders:
         try:
             episodes.append(read_episode(folder, series))
-        except AuthorError as error:
+        except (AuthorError, MachineError) as error:
             broken.append(BrokenFolder(number=_guess_number(folder), error=error))
     numbers = [episode.number for episode in episodes]
     for episode in episodes:
@@ -96,18 +108,21 @@ def read_episodes(workspace: Path, series: Series) -> Reading:
 
 
 def _is_episode(folder: Path) -> bool:
-    if not folder.is_dir() or folder.name.startswith("."):
-        return False
-    return (folder / SCRIPT).is_file() or any(file.stem.lower() == "recording" for file in folder.iterdir())
+    try:
+        names = [file.name for file in folder.iterdir()] if folder.is_dir() and not folder.name.startswith(".") else []
+    except OSError:
+        return False  # "System Volume Information" and the like: nobody's episode
+    return SCRIPT in names or any(Path(name).stem.lower() == "recording" for name in names)
 
 
 def _guess_number(folder: Path) -> int | None:
-    """Return the number that a broken folder most likely means: what its front matter says, else how its name begins."""
-    file = folder / SCRIPT
-    front = read_front_matter(file, read_text(file)[0])[0] if file.is_file() else None
-    written = front.values.get("number") if front else None
-    number = re.match(r"[0-9]{1,5}", str(written.content) if written else folder.name)
-    return int(number[0]) if number else None
+    """Return the number that a broken folder's script says, as far as it can be made out; the folder's name says nothing."""
+    try:
+        text, _ = read_text(folder / SCRIPT)
+    except MachineError:
+        return None
+    written = _WRITTEN_NUMBER.search(text)
+    return int(written[1]) or None if written else None
 
 
 def _number_line(file: Path) -> int | None:
@@ -161,12 +176,12 @@ class _Reading:
         content = self.text(key, label)
         if not content:
             return None
-        if not re.fullmatch(r"[0-9]+", content) or not 0 < int(content[:9]) <= _MAX_NUMBER:
+        if not re.fullmatch(r"0*[0-9]{1,5}", content) or not 0 < int(content[-5:]) <= _MAX_NUMBER:
             self.wrong(
                 key, f"{label}（{key}）写的是“{content}”，应当是 1 到 {_MAX_NUMBER} 的整数", f"写成 {key}: 7 这样", "JX-A30"
             )
             return None
-        return int(content)
+        return int(content[-5:])
 
 
 def _episode(reading: _Reading, folder: Path, series: Series, notes: Sequence[Problem]) -> Episode:
@@ -230,14 +245,26 @@ def _nearest(written: str, names: Sequence[str]) -> str:
 
 def _publish_at(reading: _Reading, series: Series) -> datetime:
     written = reading.text("publish_at", "发布时间", required=True)
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        moment = datetime.min  # noqa: DTZ901  (stands in until the problem below is reported)
+    moment = _moment(written)
+    if moment is None:
+        moment = datetime(_YEARS[0], 1, 1)  # noqa: DTZ001  (stands in until the problem below is reported)
         if written:
             fix = "写成 2026-11-30 08:00 这样：年-月-日 时:分，用半角的数字、横线和冒号"
             reading.wrong("publish_at", f"看不懂发布时间“{written}”", fix, "JX-A34")
     return moment if moment.tzinfo else moment.replace(tzinfo=zoneinfo.ZoneInfo(series.timezone))
+
+
+def _moment(written: str) -> datetime | None:
+    """Return a moment as people write it: 2026-11-30, 2026-11-30 8:00 or ISO 8601 with its zone; None if it is none."""
+    match = _MOMENT.fullmatch(written)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, zone = (group or "" for group in match.groups())
+    try:
+        moment = datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{hour or '0':0>2}:{minute or '00'}{second}{zone}")
+    except ValueError:
+        return None
+    return moment if moment.year in _YEARS else None
 
 
 def _links(reading: _Reading) -> tuple[Link, ...]:
@@ -248,13 +275,17 @@ def _links(reading: _Reading) -> tuple[Link, ...]:
         reading.wrong("links", "链接（links）应当一行一个：名字: 网址", "links: 下面每行缩进两格，写 名字: https://…", "JX-A24")
         return ()
     for name, url in value.content.items():
-        parts = urlsplit(url) if url.isascii() else urlsplit("")
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not name:
+        if not addresses.is_web_address(url) or not name:
             reading.wrong("links", f"“{name}”的网址“{url}”不对", "写成 https:// 开头的完整网址", "JX-A35")
     return tuple(Link(name=name, url=url) for name, url in value.content.items())
 
 
 def _script(reading: _Reading) -> Script:
+    if len(reading.front.body) > _MAX_WORDS:
+        cause = f"正文有 {len(reading.front.body)} 个字，最多 {_MAX_WORDS} 个（约三小时）"
+        problem = Problem(place=reading.file, line=reading.front.body_line, cause=cause, fix="分成几期", code="JX-A37")
+        reading.problems.append(problem)
+        return Script(sections=())
     script = parse_script(clean_lines(reading.front.body), reading.front.body_line)
     words = "".join(plain_text(paragraph.markdown) for section in script.sections for paragraph in section.paragraphs)
     if not words.strip() and reading.front.body_line > 1:

@@ -39,6 +39,9 @@ KEYS = {
 }
 _CANONICAL = {name: key for key, names in KEYS.items() for name in (key, *names)}
 _FENCE = re.compile(r"---\s*")
+_NO_SPACE = re.compile(r"(\s*[\w\-]+):(?=[^\s/])")
+_CUT_OFF = re.compile(r"\s*[\w\-]+:\s+[^\s\"'#].*\s#")
+_MAX_BRACKETS = 40  # nobody nests so deep, and reading it takes minutes
 _FULL_WIDTH_COLON = re.compile(r"(\s*[\w\-]+)\s*：")
 
 
@@ -86,6 +89,15 @@ def _mend_typing(file: Path, lines: Sequence[str], first_line: int) -> tuple[lis
             cause = f"“{colon[1].strip()}”后面是全角冒号（：）"
             fix = f"换成半角冒号加一个空格：{mended.strip()}"
             problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A11"))
+        tight = _NO_SPACE.match(mended)
+        if tight and tight[1].strip() in _CANONICAL:
+            mended = f"{tight[1]}: {mended[tight.end() :]}"
+            cause, fix = f"“{tight[1].strip()}:”后面少一个空格", f"写成 {mended.strip()}"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A18"))
+        if _CUT_OFF.match(mended):
+            cause = "# 和它后面的字会被当作批注丢掉"
+            fix = "要留下就把整个内容用英文双引号括起来，不要就把它们删掉"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A19"))
         if "\t" in mended[: len(mended) - len(mended.lstrip())] or re.match(r"\s*[\w\-]+:\t", mended):
             mended = mended.replace("\t", "  ")
             if mended.split(":")[0].strip() in _CANONICAL:
@@ -130,6 +142,8 @@ def _compose(file: Path, text: str, first_line: int) -> tuple[yaml.MappingNode |
     line, cause = first_line, "看不懂这一行的写法"
     fix = "写成“名字: 内容”，冒号后空一格；内容里有冒号、#、& 或引号时，整个内容用英文双引号括起来"
     try:
+        if len(re.findall(r"[\[{]", text)) > _MAX_BRACKETS:
+            return None, Problem(place=file, line=line, cause="稿件信息里的括号太多", fix=fix, code="JX-A14")
         if not any(isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) for event in yaml.parse(text)):
             node = yaml.compose(text, Loader=yaml.BaseLoader)
             if node is None or isinstance(node, yaml.MappingNode):
@@ -139,8 +153,8 @@ def _compose(file: Path, text: str, first_line: int) -> tuple[yaml.MappingNode |
         line += mark.line if mark else 0
     except yaml.reader.ReaderError as error:
         line += text[: error.position].count("\n")
-    except RecursionError:
-        cause = "内容套得太深"
+    except (RecursionError, OverflowError, ValueError):
+        cause = "内容套得太深，或有不存在的字符"
     return None, Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A14")
 
 

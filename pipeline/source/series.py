@@ -6,12 +6,12 @@ import difflib
 import re
 import tomllib
 import zoneinfo
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from pipeline.errors import AuthorError, Problem
+from pipeline import addresses
+from pipeline.errors import AuthorError, Problem, telling_what_cannot_be_read
 from pipeline.model import Aspect, Contact, Destination, Link, LoudnessTarget, Series, SoundSettings, Stop, Theme
 from pipeline.source.categories import APPLE_CATEGORIES
 from pipeline.source.text import clean, read_text
@@ -36,15 +36,17 @@ def read_series(file: Path) -> Series:
     Raises:
         AuthorError: everything in it that is missing or wrong, at once.
     """
-    if not file.is_file():
-        cause, fix = "这个文件夹里没有 series.toml", "用 -C 指到放着 series.toml 的文件夹"
-        raise AuthorError([Problem(place=file, cause=cause, fix=fix, code="JX-A50")])
+    with telling_what_cannot_be_read(file):
+        if not file.is_file():
+            cause = "这个文件夹里没有 series.toml" if file.parent.is_dir() else "没有这个文件夹"
+            fix = "用 -C 指到放着 series.toml 的文件夹"
+            raise AuthorError([Problem(place=file.parent, cause=cause, fix=fix, code="JX-A50")])
     text, problems = read_text(file)
     if any(problem.code == "JX-A01" for problem in problems):
         raise AuthorError(problems)
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError; thousands of digits; thousands of brackets
         at = re.search(r"line (\d+)", str(error))
         cause = "看不懂这一行的写法"
         fix = '写成 名字 = "内容"，内容用英文双引号括起来；数字和 true、false 不用括'
@@ -85,10 +87,17 @@ class _Reading:
     def number(self, table: Mapping[str, Any], key: str, low: float, high: float, *, default: float | None = None) -> float:
         value = self._value(table, key, (int, float), "一个数，不加引号", default)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return low
+            return float(low)
         if not low <= value <= high:
             self.wrong(table, key, f"{key} 是 {value}，应当在 {low} 到 {high} 之间", "改成范围里的数", "JX-A54")
+            return float(low)
         return float(value)
+
+    def count(self, table: Mapping[str, Any], key: str, low: int, high: int, *, default: int | None = None) -> int:
+        number = self.number(table, key, low, high, default=default)
+        if not number.is_integer():
+            self.wrong(table, key, f"{key} 是 {number}，应当是整数", "去掉小数", "JX-A54")
+        return int(number)
 
     def flag(self, table: Mapping[str, Any], key: str, *, default: bool) -> bool:
         return bool(self._value(table, key, bool, "true 或 false，不加引号", default))
@@ -130,7 +139,9 @@ class _Reading:
     def _value(self, table: Mapping[str, Any], key: str, wanted: type | tuple[type, ...], words: str, default: object) -> object:
         value = self.ask(table, key, default)
         if value is None:
-            self.wrong(table, key, f"没有写 {key}", "照样例里的 series.toml 补上", "JX-A52")
+            heading = self._heading_line(table)
+            inside = f" {self.lines[heading - 1].strip()} 里" if heading else ""
+            self.wrong(table, key, f"{inside}没有写 {key}".strip(), "照样例里的 series.toml 补上", "JX-A52")
         elif not isinstance(value, wanted):
             self.wrong(table, key, f"{key} 应当是{words}", "照样例里的 series.toml 改", "JX-A53")
             return None
@@ -169,19 +180,18 @@ class _Reading:
 def _series(reading: _Reading, file: Path) -> Series:
     top = reading.tables
     sound, contact = reading.table("sound"), reading.table("contact")
-    aspects = tuple(
-        Aspect(key=reading.text(row, "key", _aspect_key), name=reading.text(row, "name")) for row in reading.rows("aspects")
-    )
-    stops = tuple(_stop(reading, row) for row in reading.rows("stops"))
+    aspect_rows, stop_rows = reading.rows("aspects"), reading.rows("stops")
+    aspects = tuple(Aspect(key=reading.text(row, "key", _aspect_key), name=reading.text(row, "name")) for row in aspect_rows)
+    stops = tuple(_stop(reading, row) for row in stop_rows)
     for key in ("key", "name"):
-        _unique(reading, "aspects", key)
+        _unique(reading, aspect_rows, key)
     for key in ("name", "order"):
-        _unique(reading, "stops", key)
+        _unique(reading, stop_rows, key)
     target = LoudnessTarget(
         integrated_lufs=reading.number(sound, "integrated_lufs", -31, -9, default=-16.0),
         true_peak_dbtp=reading.number(sound, "true_peak_dbtp", -9, 0, default=-1.0),
     )
-    bitrate_kbps = int(reading.number(sound, "bitrate_kbps", _BITRATES_KBPS[0], _BITRATES_KBPS[-1], default=128))
+    bitrate_kbps = reading.count(sound, "bitrate_kbps", _BITRATES_KBPS[0], _BITRATES_KBPS[-1], default=128)
     if bitrate_kbps not in _BITRATES_KBPS:
         choices = "、".join(map(str, _BITRATES_KBPS))
         reading.wrong(sound, "bitrate_kbps", f"bitrate_kbps 是 {bitrate_kbps}", f"改成 {choices} 之一", "JX-A54")
@@ -216,7 +226,7 @@ def _series(reading: _Reading, file: Path) -> Series:
 def _stop(reading: _Reading, row: Mapping[str, Any]) -> Stop:
     return Stop(
         name=reading.text(row, "name", _short),
-        order=int(reading.number(row, "order", 1, 999)),
+        order=reading.count(row, "order", 1, 999),
         address=reading.text(row, "address"),
         latitude_deg=reading.number(row, "latitude_deg", -90, 90),
         longitude_deg=reading.number(row, "longitude_deg", -180, 180),
@@ -260,24 +270,22 @@ def _theme(reading: _Reading, workspace: Path) -> Theme:
 
 def _category(reading: _Reading) -> tuple[str, ...]:
     value = reading.ask(reading.tables, "category", None)
-    path = tuple(value) if isinstance(value, list) else (value,)
-    head, *tail = path
-    known = isinstance(head, str) and head in APPLE_CATEGORIES
-    if not known or len(tail) > 1 or any(each not in APPLE_CATEGORIES[head] for each in tail):
-        cause = f"category 是 {value!r}，不在 Apple 的分类表里" if value else "没有写 category"
+    path = tuple(map(str, value)) if isinstance(value, list) else (str(value),) if value else ()
+    known = 1 <= len(path) <= 2 and path[0] in APPLE_CATEGORIES  # noqa: PLR2004  (a category and its subcategory)
+    if not known or any(each not in APPLE_CATEGORIES[path[0]] for each in path[1:]):
+        cause = f"category 是 {value!r}，不在 Apple 的分类表里" if path else "没有写 category"
         fix = '写成 ["Society & Culture", "Places & Travel"] 这样的一级、二级分类（英文）'
         reading.wrong(reading.tables, "category", cause, fix, "JX-A56")
-        return ()
     return path
 
 
-def _unique(reading: _Reading, rows: str, key: str) -> None:
-    seen: set[object] = set()
-    for row in reading.tables.get(rows, []):
-        value = row.get(key) if isinstance(row, dict) else None
-        if isinstance(value, (str, int)) and value in seen:
+def _unique(reading: _Reading, rows: Sequence[Mapping[str, Any]], key: str) -> None:
+    seen: set[str] = set()
+    for row in rows:
+        value = str(row.get(key))
+        if key in row and value in seen:
             reading.wrong(row, key, f"{key} 有重复：{value}", "每个只写一次", "JX-A57")
-        seen.add(value if isinstance(value, (str, int)) else None)
+        seen.add(value)
 
 
 def _short(text: str) -> str | None:
@@ -309,10 +317,7 @@ def _timezone(text: str) -> str | None:
 
 
 def _web_address(text: str) -> str | None:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not text.isascii() or " " in text:
-        return f"“{text}”不是 http:// 或 https:// 开头的网址"
-    return None
+    return None if addresses.is_web_address(text) else f"“{text}”不是 http:// 或 https:// 开头的网址"
 
 
 def _site_url(text: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from pipeline.errors import Problem
+from pipeline.errors import Problem, telling_what_cannot_be_read
 
 # Marks that turn the writing direction round or join invisibly: they can hide what a title says. Source: UAX #9, 2.
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -18,11 +18,12 @@ def read_text(file: Path) -> tuple[str, tuple[Problem, ...]]:
     Notepad on an older Windows saves GBK and newer ones put a byte order mark first; both hold the words whole. Where neither
     UTF-8 nor GBK fits, the text is empty and the problem (JX-A01) says so.
     """
-    content = file.read_bytes()
+    with telling_what_cannot_be_read(file):
+        content = file.read_bytes()
     problems: list[Problem] = []
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
-        problems.append(_note(file, "是 UTF-16 编码，已照读", "JX-A03"))
+        problems.append(_note(file, "是 UTF-16 编码，已照读", "JX-A04"))
     else:
         if content.startswith(b"\xef\xbb\xbf"):
             problems.append(_note(file, "开头带有 BOM 标记，已照读", "JX-A02"))
@@ -32,12 +33,18 @@ def read_text(file: Path) -> tuple[str, tuple[Problem, ...]]:
             try:
                 text = content.decode("gb18030")
             except UnicodeDecodeError as error:
-                line = content[: error.start].count(b"\n") + 1
-                cause = "既不是 UTF-8 也不是 GBK 编码的文字，读不出来"
-                fix = "用记事本打开，另存为，编码选 UTF-8"
-                return "", (Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A01"),)
+                return "", (_not_text(file, content, error.start),)
             problems.append(_note(file, "是 GBK 编码，已照读；请看一眼文字对不对", "JX-A03"))
     return text.replace("\r\n", "\n").replace("\r", "\n"), tuple(problems)
+
+
+def _not_text(file: Path, content: bytes, at: int) -> Problem:
+    line = content[:at].count(b"\n") + 1
+    if content.startswith(b"PK"):
+        cause, fix = "这是 Word 文件改了后缀，不是文字", "在 Word 里全选、复制，粘贴到记事本，另存为，编码选 UTF-8"
+    else:
+        cause, fix = "既不是 UTF-8 也不是 GBK 编码的文字，读不出来", "用记事本打开，另存为，编码选 UTF-8"
+    return Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A01")
 
 
 def clean(text: str) -> str:
