@@ -77,8 +77,8 @@ def make(path: Path, function: Callable[..., R], *arguments: object, suffix: str
         file = path.with_suffix(suffix)
         part = path.with_name(f"{path.stem}.{os.getpid()}{PART}{suffix}")
         try:
-            made = function(*arguments, part)
             with telling_where(file):
+                made = function(*arguments, part)
                 flush_to_disk(part)
                 part.replace(file)
         finally:
