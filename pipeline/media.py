@@ -36,6 +36,7 @@ _INTEGRATED = re.compile(r"^    I: +(\S+) LUFS", re.MULTILINE)
 _PEAK = re.compile(r"^    Peak: +(\S+) dBFS", re.MULTILINE)
 _GATE_LUFS = -70.0  # what the meter shows where its gate let nothing through
 _UNKNOWN_BYTES = 0xFFFF_0000  # a WAV that was streamed carries the largest size there is, or nearly
+_REACHED = re.compile(r"time=(\d+):(\d\d):(\d\d\.\d+)")
 _GUESSED = "Estimating duration from bitrate"
 _DISK_FULL = "No space left on device"
 
@@ -160,6 +161,14 @@ def probe(file: Path) -> Probe:
     )
 
 
+def reach_s(file: Path) -> float:
+    """Return when the last stream of ``file`` ends, by the packets that are there, without decoding them."""
+    size_mb = file.stat().st_size / 1e6
+    arguments = ["-stats", *handed_in(file), "-map", "0", "-c", "copy", "-f", "null", "-"]
+    found = _REACHED.findall(run_ffmpeg(arguments, time_limit_s=60 + size_mb).messages)
+    return _seconds(found[-1]) if found else 0.0
+
+
 def measure_loudness(file: Path) -> tuple[float, float]:
     """Return integrated loudness in LUFS and true peak in dBTP of a file's first sound stream.
 
@@ -218,11 +227,15 @@ def _declared_s(file: Path, said: str) -> float | None:
     found = _DURATION.search(said)
     if found is None:
         return None
-    hours, minutes, seconds = found.groups()
-    duration_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    duration_s = _seconds(found.groups())
     if "Input #0, wav," in said:  # of a WAV, ffmpeg tells what is there and not what was meant to be
         return duration_s * _declared_share(file)
     return None if _GUESSED in said else duration_s
+
+
+def _seconds(clock: Sequence[str]) -> float:
+    hours, minutes, seconds = clock
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
 def _declared_share(wav: Path) -> float:

@@ -209,7 +209,8 @@ def test_a_mono_recording_is_published_in_two_equal_channels(tmp_path: Path) -> 
 @pytest.mark.parametrize("options", ["rec.flac", "rec.ogg", "rec.m4a", "rec.mp3", "film.mp4"])
 def test_every_usual_kind_of_recording_is_taken(tmp_path: Path, options: str) -> None:
     wav, recording = write_wav(tmp_path / "a.wav", babble(3)), tmp_path / options
-    picture = ["-f", "lavfi", "-i", "color=size=64x64:rate=5:duration=3", "-map", "0:a", "-map", "1:v"]
+    # The picture goes on when the sound has ended, as in most edited videos.
+    picture = ["-f", "lavfi", "-i", "color=size=64x64:rate=5:duration=8", "-map", "0:a", "-map", "1:v"]
     ffmpeg("-i", str(wav), *(picture if recording.suffix == ".mp4" else []), str(recording))
     sound = audio.normalize(recording, NO_THEME, SETTINGS, tmp_path / "published.mp3")
     assert sound.duration_s == pytest.approx(3.0, abs=0.3)
@@ -332,6 +333,12 @@ def without_sound(folder: Path) -> Path:
     return folder / "film.mp4"
 
 
+def film_cut_short(folder: Path) -> Path:
+    picture = ["-f", "lavfi", "-i", "testsrc=size=64x64:rate=5:duration=12", "-map", "0:a", "-map", "1:v"]
+    ffmpeg("-i", str(write_wav(folder / "a.wav", babble(12))), *picture, "-movflags", "faststart", str(folder / "a.mp4"))
+    return cut(folder / "a.mp4", 0.5)
+
+
 def hum_alone(folder: Path) -> Path:
     return write_wav(folder / "hum.wav", 0.3 * np.sin(2 * np.pi * 50 * np.arange(4 * RATE_HZ) / RATE_HZ))
 
@@ -348,6 +355,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "mp3 cut short": ("JX-S08", lambda folder: cut(encoded(folder, "a.mp3"), 0.3)),
     "flac cut short": ("JX-S08", lambda folder: cut(encoded(folder, "a.flac"), 0.3)),
     "wav cut short": ("JX-S08", lambda folder: cut(write_wav(folder / "b.wav", babble(12)), 0.3)),
+    "film cut short, index first": ("JX-S08", film_cut_short),
     "m4a cut short, index first": ("JX-S08", lambda folder: cut(encoded(folder, "a.m4a", "-movflags", "faststart"), 0.5)),
     "scrambled mp3": ("JX-S09", lambda folder: scrambled(encoded(folder, "a.mp3"))),
     "shorter than a second": ("JX-S10", lambda folder: write_wav(folder / "a.wav", babble(0.6))),

@@ -76,7 +76,9 @@ def decode(file: Path, to: Path, *, channels: int | None = None) -> RawSound:
     ended = media.run_ffmpeg(arguments, time_limit_s=media.time_limit_s(duration_s=declared_s or LONGEST_S))
     media.refuse_full_disk(ended, to)
     decoded_s = sound.duration_s if to.is_file() else 0.0
-    if declared_s is not None and declared_s - decoded_s > max(_MISSING_S, _MISSING_SHARE * declared_s):
+    missing_s = max(_MISSING_S, _MISSING_SHARE * declared_s) if declared_s is not None else 0.0
+    # A video declares its longest stream: the picture may go on when the sound has ended.
+    if declared_s is not None and declared_s - decoded_s > missing_s and declared_s - media.reach_s(file) > missing_s:
         cause = f"文件被截断：写明长 {declared_s:.1f} 秒，能解出的声音只有 {decoded_s:.1f} 秒"
         raise _refusal(file, cause, "多半是没有拷完；请重新拷贝或重新导出", "JX-S08")
     broken = ended.messages.count("\n")
