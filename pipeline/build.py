@@ -110,7 +110,7 @@ def build(
         if site_laid_out and cover is not None:
             departed = [each for number, each in promises.identities.items() if number not in numbers_made | unsound]
             artefacts.lay_out(out / "site", _site(series, built, departed, cover), last="feed.xml")
-        _lay_out_posters(run, out, built, cover, kept={str(number) for number in unsound})
+        _lay_out_posters(run, out, built, cover, kept={*map(str, unsound), *(["series"] if cover is None else [])})
     return Outcome(
         series=series,
         out=out,
@@ -215,8 +215,11 @@ def _make_series_cover(run: _Run) -> Poster:
         stop_count=len(run.series.stops),
         site_url=run.series.site_url,
     )
-    design = poster.load_design(poster.SERIES, run.designs)
-    return run.shop.start("系列封面", poster.compose_series, run.formats["cover"], wording, design, suffix=".jpg").result()
+    design, cover = poster.load_design(poster.SERIES, run.designs), run.formats["cover"]
+    problems = poster.check_series(wording, design, [cover], run.series.file)
+    if problems:
+        raise AuthorError(problems)
+    return run.shop.start("系列封面", poster.compose_series, cover, wording, design, suffix=cover.suffix).result()
 
 
 def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpisode:
@@ -284,13 +287,12 @@ def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFiel
 
 def _check_poster(run: _Run, episode: Episode, identity: Identity) -> None:
     """Refuse in a moment what would stop the posters minutes later: a sign no font has, a title that does not fit."""
-    place, design = episode.folder / "script.md", poster.load_design(episode.aspect.key, run.designs)
-    wording = _wording(run.series, episode, identity, duration_s=0.0)
-    problems = poster.check(wording, design.fonts, place)
-    problems += poster.check_fit(wording, design, run.formats.values(), place)
-    if episode.photo is not None:
-        problems += poster.check_photo(episode.photo)
+    wording, design = _wording(run.series, episode, identity, duration_s=0.0), poster.load_design(episode.aspect.key, run.designs)
+    script = episode.folder / "script.md"
+    problems = poster.check_episode(wording, design, run.formats.values(), script, run.series.file)
     if problems:
+        raise AuthorError(problems)
+    if episode.photo is not None and (problems := poster.check_photo(episode.photo)):
         raise DesignError(problems)
 
 

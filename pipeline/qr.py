@@ -74,17 +74,6 @@ def encode(url: str) -> Matrix:
     return tuple(tuple(bool(module) for module in row) for row in code.modules)
 
 
-def add_quiet_zone(matrix: Matrix) -> Matrix:
-    """Return ``matrix`` with four light modules on every side.
-
-    Source: ISO/IEC 18004:2015, 6.3.8.
-    """
-    side = len(matrix) + 2 * QUIET_ZONE_MODULES
-    blank = tuple((False,) * side for _ in range(QUIET_ZONE_MODULES))
-    edge = (False,) * QUIET_ZONE_MODULES
-    return (*blank, *((*edge, *row, *edge) for row in matrix), *blank)
-
-
 def dark_runs(matrix: Matrix) -> tuple[tuple[int, int, int], ...]:
     """Return the dark modules as horizontal runs ``(x, y, width)`` in modules from the top left."""
     runs = []
@@ -97,8 +86,3 @@ def dark_runs(matrix: Matrix) -> tuple[tuple[int, int, int], ...]:
                 runs.append((start, y, x - start))
                 start = None
     return tuple(runs)
-
-
-def svg_path(matrix: Matrix) -> str:
-    """Return the dark modules as the ``d`` of one SVG path, one unit a module."""
-    return "".join(f"M{x} {y}h{width}v1h-{width}z" for x, y, width in dark_runs(matrix))

@@ -87,8 +87,8 @@ def test_json_holds_the_problems_too(tmp_path: Path) -> None:
 
 
 def test_the_workspace_may_be_named_before_or_after_the_command(tmp_path: Path) -> None:
-    assert str(tmp_path / "series.toml") in _jixiang("-C", tmp_path, "build", "1").stderr
-    assert str(tmp_path / "series.toml") in _jixiang("build", "1", "-C", tmp_path).stderr
+    assert f"1. {tmp_path}\n" in _jixiang("-C", tmp_path, "build", "1").stderr
+    assert f"1. {tmp_path}\n" in _jixiang("build", "1", "-C", tmp_path).stderr
 
 
 def test_a_console_in_gbk_shows_every_message(workspace: Path) -> None:

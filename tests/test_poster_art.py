@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -141,13 +142,36 @@ def _without(name: str) -> Callable[[str], str]:
     return lambda svg: svg.replace(f'id="{name}"', 'id="renamed"')
 
 
+def _emptied(name: str) -> Callable[[str], str]:
+    return lambda svg: re.sub(rf'(<g id="{name}"[^>]*>).*?</g>', r"\1<!-- 空 --></g>", svg, count=1, flags=re.DOTALL)
+
+
 @pytest.mark.parametrize(
-    "spoil", [_without("waveform"), _without("band"), lambda svg: svg[:400]], ids=["waveform", "band", "cut"]
+    "spoil",
+    [
+        _without("waveform"),
+        _without("band"),
+        _emptied("field"),
+        _emptied("band"),
+        lambda svg: svg.replace("data-amp", "data-height"),
+        lambda svg: svg.replace('data-amp="', 'data-amp="x'),
+        lambda svg: svg[:400],
+        lambda svg: svg.replace("<g id", '<image href="photo.png"/><g id', 1),
+        lambda svg: svg.replace("<g id", '<use href="other.svg#a"/><g id', 1),
+        lambda svg: svg.replace("<g id", '<rect fill="url(other.svg#a)"/><g id', 1),
+        lambda svg: svg.replace("<g id", "<text>字</text><g id", 1),
+    ],
+    ids=[
+        *("no-waveform", "no-band", "empty-field", "empty-band", "no-number", "wrong-number", "cut"),
+        *("picture", "foreign-link", "foreign-paint", "text"),
+    ],
 )
 def test_a_drawing_that_cannot_be_reflowed_is_named(spoil: Callable[[str], str], tmp_path: Path) -> None:
     design = load_design("leisure")
     spoilt = tmp_path / "leisure.svg"
-    spoilt.write_text(spoil(design.art.read_text(encoding="utf-8")), encoding="utf-8")
+    whole = design.art.read_text(encoding="utf-8")
+    assert spoil(whole) != whole
+    spoilt.write_text(spoil(whole), encoding="utf-8")
 
     with pytest.raises(DesignError) as caught:
         draw_art(TINY, replace(design, art=spoilt), EVEN)

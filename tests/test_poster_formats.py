@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -61,6 +62,52 @@ def test_a_stretched_format_and_an_unknown_place_are_refused() -> None:
     assert "place 是 moon" in text
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right", "complaint"),
+    [
+        ("band_mm = 0", "band_mm = 7.5", "field.band_mm 是 0，应大于 0"),
+        ("height_mm = 0", "height_mm = 258", "field.height_mm 是 0，应大于 0"),
+        ("scale = -1", "scale = 0.98", "field.scale 是 -1，不能小于 0"),
+        ("width_mm = 0", "width_mm = 23", "seal.width_mm 是 0，应大于 0"),
+        ("leading = 0", "leading = 1.62", "summary.leading 是 0，应大于 0"),
+        ("min_module_mm = nan", "min_module_mm = 1.6", "code.min_module_mm 的值 nan 不对"),
+        ("safe_mm = -1", "safe_mm = 10", "safe_mm 是 -1，不能小于 0"),
+    ],
+)
+def test_a_size_that_nothing_can_have_is_named(wrong: str, right: str, complaint: str, tmp_path: Path) -> None:
+    text = (SAMPLES / "poster-tiny" / "formats" / "tiny.toml").read_text(encoding="utf-8")
+    file = tmp_path / "wrong.toml"
+    assert right in text
+    file.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    assert complaint in complaints(file)
+
+
+def test_a_smallest_size_above_the_largest_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    text = (HOUSE / "formats" / "cover.toml").read_text(encoding="utf-8")
+    file.write_text(text.replace("min_mm = 18", "min_mm = 38"), encoding="utf-8")
+    assert "title.min_mm 比 title.max_mm 大" in complaints(file)
+
+
+def test_a_resolution_without_end_is_no_resolution(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    text = (HOUSE / "formats" / "a3.toml").read_text(encoding="utf-8")
+    file.write_text(text.replace("dpi = 300", "dpi = inf"), encoding="utf-8")
+    assert "print.dpi 的值 inf 不对" in complaints(file)
+
+
+@pytest.mark.parametrize(("name", "place", "count"), [("tag", "site", 0), ("cover", "tag", 2)])
+def test_exactly_one_format_goes_into_the_sound_file(name: str, place: str, count: int, tmp_path: Path) -> None:
+    (tmp_path / "formats").mkdir()
+    text = (HOUSE / "formats" / f"{name}.toml").read_text(encoding="utf-8")
+    changed = re.sub('^place = ".*"', f'place = "{place}"', text, flags=re.MULTILINE)
+    (tmp_path / "formats" / f"{name}.toml").write_text(changed, encoding="utf-8")
+
+    with pytest.raises(DesignError, match=f"版式有 {count} 个") as caught:
+        load_formats(tmp_path)
+    assert [(problem.code, problem.place) for problem in caught.value.problems] == [("JX-D04", tmp_path / "formats")]
+
+
 def test_a_file_that_is_no_toml_is_refused() -> None:
     assert "JX-D03" in complaints(BROKEN / "no-toml.toml")
 
@@ -95,3 +142,21 @@ def test_colours_that_cannot_be_read_are_refused(palette: str, tmp_path: Path) -
 
     with pytest.raises(DesignError, match="JX-D06"):
         load_design("culture", tmp_path)
+
+
+def test_a_font_that_is_none_and_a_colour_that_is_no_table_are_named(tmp_path: Path) -> None:
+    (tmp_path / "fonts").mkdir()
+    (tmp_path / "fonts" / "NotoSansSC-Bold.woff2").write_bytes(b"no font")
+    (tmp_path / "palette.toml").write_text('culture = "red"\n', encoding="utf-8")
+    with pytest.raises(DesignError) as caught:
+        load_design("culture", tmp_path)
+    assert {problem.code for problem in caught.value.problems} == {"JX-D06", "JX-D18"}
+
+
+def test_a_picture_too_large_to_draw_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "formats").mkdir()
+    text = (HOUSE / "formats" / "a3.toml").read_text(encoding="utf-8")
+    (tmp_path / "formats" / "a3.toml").write_text(text.replace("dpi = 300", "dpi = 3000"), encoding="utf-8")
+    with pytest.raises(DesignError) as caught:
+        load_formats(tmp_path)
+    assert "百万像素" in caught.value.problems[0].cause

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ _BAR_WIDTH_MM = 1.5
 _FLOOR = 0.05
 _GAMMA = 0.7
 _LOUD_PERCENTILE = 95
+_FOREIGN = re.compile(r"url\(\s*[\"']?(?!#)|@import", re.IGNORECASE)
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -51,8 +53,8 @@ def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[flo
     """
     try:
         png = resvg_py.svg_to_bytes(svg_string=art_svg(poster_format, design, envelope), skip_system_fonts=True)
-    except (etree.XMLSyntaxError, KeyError, ValueError) as error:
-        fix = "请用原来的图案作底稿重画，保留 field、floor、art、waveform、band、hui 这几个名字"
+    except (etree.XMLSyntaxError, ValueError) as error:
+        fix = "请用原来的图案作底稿重画，保留 field、floor、art、waveform、band、hui 这几个名字和它们里面的东西"
         raise DesignError([Problem(place=design.art, cause=f"海报图案用不了：{error}", fix=fix, code="JX-D08")]) from None
     return Image.open(io.BytesIO(png)).convert("RGB")
 
@@ -60,10 +62,23 @@ def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[flo
 def art_svg(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> str:
     """Return the motif as SVG, reflowed to the format and filled with the sound."""
     root = etree.fromstring(design.art.read_bytes(), etree.XMLParser(resolve_entities=False, no_network=True))
+    _refuse_foreign_parts(root)
     _reflow(root, poster_format, design)
     if envelope is not None:
         _fill_waveform(_group(root, "waveform"), waveform_bars(envelope), design.light)
     return etree.tostring(root, encoding="unicode")
+
+
+def _refuse_foreign_parts(root: etree._Element) -> None:
+    """Raise ValueError for what would read another file, or come out otherwise elsewhere: pictures, links, system fonts."""
+    for element in root.iter(etree.Element):
+        name = etree.QName(element).localname
+        if name in {"image", "text", "foreignObject", "script"}:
+            raise ValueError(f"图案里有 <{name}>；图片和文字都要先转成曲线")
+        values = [element.text or "" if name == "style" else "", *map(str, element.attrib.values())]
+        links = [str(value) for key, value in element.attrib.items() if etree.QName(key).localname == "href"]
+        if any(not link.startswith("#") for link in links) or any(_FOREIGN.search(value) for value in values):
+            raise ValueError(f"图案里的 <{name}> 引用了别的文件")
 
 
 def art_height_px(poster_format: PosterFormat) -> int:
@@ -89,14 +104,14 @@ def _reflow(root: etree._Element, poster_format: PosterFormat, design: Design) -
     root.set("width", str(width_px))
     root.set("height", str(height_px))
 
-    sky, floor = _group(root, "field")[0], _group(root, "floor")
+    sky, floor = _rectangles(_group(root, "field"))[0], _group(root, "floor")
     _place(sky, left, top, width, field.centre_y_mm - top + 0.2)
     _place(floor, left, field.centre_y_mm, width, field.height_mm - field.centre_y_mm)
     _group(root, "art").set("transform", f"translate({field.centre_x_mm:g} {field.centre_y_mm:g}) scale({field.scale:g})")
 
-    for rectangle in _group(root, "band"):
+    for rectangle in _rectangles(_group(root, "band")):
         _place(rectangle, left, field.height_mm, width, field.band_mm + bleed_mm)
-    tile_mm = poster_format.width_mm / round(poster_format.width_mm / field.band_mm)
+    tile_mm = poster_format.width_mm / max(1, round(poster_format.width_mm / field.band_mm))
     motif_mm = 7.5  # the key pattern is drawn in a square of 7.5 mm
     pattern = _group(root, "hui")
     pattern.set("y", "0")
@@ -109,8 +124,7 @@ def _reflow(root: etree._Element, poster_format: PosterFormat, design: Design) -
 
 def _fill_waveform(group: etree._Element, bars: Sequence[float], colour: str) -> None:
     """Replace the group's bars: left to right is start to end, each stands outward from the ring."""
-    radius, reach = float(group.attrib["data-r"]), float(group.attrib["data-amp"])
-    first, last = float(group.attrib["data-from"]), float(group.attrib["data-to"])
+    radius, reach, first, last = (_number(group, name) for name in ("data-r", "data-amp", "data-from", "data-to"))
     strokes = []
     for number, height in enumerate(bars):
         angle = math.radians(180 + first + (last - first) * (number + 0.5) / len(bars))
@@ -132,5 +146,20 @@ def _place(element: etree._Element, x: float, y: float, width: float, height: fl
 def _group(root: etree._Element, name: str) -> etree._Element:
     found = root.find(f".//*[@id='{name}']")
     if found is None:
-        raise KeyError(f"缺少名为 {name} 的组")
+        raise ValueError(f"缺少名为 {name} 的组")
     return found
+
+
+def _rectangles(group: etree._Element) -> list[etree._Element]:
+    """Return what is drawn in a group, comments left out."""
+    found = [child for child in group if isinstance(child.tag, str)]
+    if not found:
+        raise ValueError(f"名为 {group.get('id')} 的组是空的")
+    return found
+
+
+def _number(group: etree._Element, name: str) -> float:
+    try:
+        return float(group.get(name, ""))
+    except ValueError:
+        raise ValueError(f"名为 {group.get('id')} 的组里，{name} 应为一个数") from None

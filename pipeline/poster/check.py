@@ -1,98 +1,128 @@
-"""What is wrong with a poster before it is drawn: signs without a glyph, long addresses, parts that collide."""
+"""What is wrong with a poster's texts before anything is drawn, in the words and places of whoever wrote them."""
 
 from __future__ import annotations
 
-import itertools
-import math
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import qr
-from pipeline.errors import DesignError, Problem
+from pipeline.errors import Problem
 from pipeline.model import Wording
-from pipeline.poster import typeset
-from pipeline.poster.art import ink_radius_mm
+from pipeline.poster.clearance import layout_problems
 from pipeline.poster.design import Design
 from pipeline.poster.formats import PosterFormat
-from pipeline.poster.layout import Layout, Rectangle, lay_out
-from pipeline.poster.lettering import Lettering, letter_episode
+from pipeline.poster.glyphs import missing_characters
+from pipeline.poster.layout import Misfit, lay_out
+from pipeline.poster.lettering import Lettering, SeriesWording, letter_episode, letter_series
 
-_CLEARANCE_MM = 1.5
-_LAYOUT_FIX = "请在版式文件里挪开或缩小这一块"
-# What the author calls the lines that come from the front matter.
-_PLACES = {"title": "标题", "subtitle": "副标题", "summary": "简介", "headline": "站名", "seal": "方面的名称"}
+_LONGEST_S = 3 * 3600 + 59  # a recording has three hours at most; no shorter duration is read in more characters
 
-
-def check(wording: Wording, fonts: tuple[Path, ...], place: Path) -> tuple[Problem, ...]:
-    """Return everything in the wording that no poster can show; ``place`` is the file to mend. Cheap: nothing is drawn."""
-    lettering = letter_episode(wording)
-    problems = []
-    if len(wording.page_url.encode()) > qr.MAX_BYTES:
-        problems.append(qr.too_long(wording.page_url, place))
-    for name, text in _lines(lettering):
-        for sign in typeset.missing_characters(text, fonts):
-            where = _PLACES.get(name, "海报上的字")
-            called = unicodedata.name(sign, "没有名称的字符")
-            cause = f"{where}“{text}”里的 {sign}（U+{ord(sign):04X}，{called}）海报字体里没有"
-            problems.append(Problem(place=place, cause=cause, fix="请换一个字，或写成别的说法", code="JX-D11"))
-    return tuple(problems)
+_QUOTED = 24  # characters of a text too long, enough to find it
 
 
-def check_fit(wording: Wording, design: Design, formats: Iterable[PosterFormat], place: Path) -> tuple[Problem, ...]:
-    """Return each text that is too long for one of the formats, once; ``place`` is the file to mend. Nothing is drawn."""
-    lettering = letter_episode(wording)
-    found: dict[str, Problem] = {}
-    for poster_format in formats:
-        try:
-            check_layout(poster_format, lay_out(poster_format, design, lettering, None))
-        except DesignError as error:
-            found |= {problem.cause: problem for problem in error.problems}
-    return tuple(replace(problem, place=place) if problem.code != "JX-D12" else problem for problem in found.values())
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a line of the lettering was written, and what it is called there."""
+
+    called: str
+    file: Path
 
 
-def check_layout(poster_format: PosterFormat, layout: Layout) -> None:
-    """Make sure that nothing leaves the safe area, no two parts meet, and no type stands on the ring.
+Origins = Mapping[str, Origin]
+"""By the lettering's fields; what is in none is the program's own."""
 
-    Raises:
-        DesignError: JX-D12 for each part that does.
+
+def check_episode(
+    wording: Wording, design: Design, formats: Iterable[PosterFormat], script: Path, series_file: Path
+) -> tuple[Problem, ...]:
+    """Return everything in the wording that a poster cannot show; nothing is drawn, and the longest duration is assumed.
+
+    Problems name ``script`` (script.md) or ``series_file`` (series.toml), wherever the text stands: JX-D01 for the address,
+    JX-D11 for characters without a glyph, JX-D09 and JX-D20 for texts too long. JX-D10, JX-D12 and JX-D16 name the format.
     """
-    scale = poster_format.px_per_mm
-    safe_px = math.floor(poster_format.safe_mm * scale)
-    parts = layout.rectangles
-    causes = [
-        f"{part.name}伸到了离边 {poster_format.safe_mm:g} 毫米的安全区外面"
-        for part in parts
-        if _outside(part, poster_format, safe_px)
-    ]
-    causes += [
-        f"{first.name}和{second.name}叠在了一起" for first, second in itertools.combinations(parts, 2) if _meet(first, second)
-    ]
-    causes += [f"{part.name}压住了声波圆环" for part in parts if _on_ring(part, poster_format)]
-    if causes:
-        label = f"“{poster_format.label}”里，"
-        place = Path("posters") / "formats" / f"{poster_format.name}.toml"
-        raise DesignError([Problem(place=place, cause=label + cause, fix=_LAYOUT_FIX, code="JX-D12") for cause in causes])
+    lettering = letter_episode(replace(wording, duration_s=_LONGEST_S))
+    return _check(lettering, design, formats, episode_origins(script, series_file))
 
 
-def _lines(lettering: Lettering) -> list[tuple[str, str]]:
-    values = ((field.name, getattr(lettering, field.name)) for field in fields(lettering))
-    return [(name, value) for name, value in values if isinstance(value, str)]
+def check_series(
+    wording: SeriesWording, design: Design, formats: Iterable[PosterFormat], series_file: Path
+) -> tuple[Problem, ...]:
+    """Return everything in the series' wording that its own poster cannot show, as ``check_episode`` does."""
+    return _check(letter_series(wording), design, formats, series_origins(series_file))
 
 
-def _outside(part: Rectangle, poster_format: PosterFormat, safe_px: int) -> bool:
-    right, bottom = poster_format.width_px - safe_px, poster_format.height_px - safe_px
-    return part.left < safe_px or part.top < safe_px or part.right > right or part.bottom > bottom
+def episode_origins(script: Path, series_file: Path) -> Origins:
+    """Return where the lines of an episode's poster were written."""
+    return {
+        "title": Origin(called="标题", file=script),
+        "subtitle": Origin(called="副标题", file=script),
+        "summary": Origin(called="简介", file=script),
+        "facts": Origin(called="时长、语言和站次这一行", file=script),
+        "header_left": Origin(called="系列的名称（title）", file=series_file),
+        "seal": Origin(called="方面的名称（aspects 的 name）", file=series_file),
+        "headline": Origin(called="站名（stops 的 name）", file=series_file),
+        "signature": Origin(called="署名（poster_signature）", file=series_file),
+        "address": Origin(called="网址（site_url）", file=series_file),
+    }
 
 
-def _meet(first: Rectangle, second: Rectangle) -> bool:
-    return first.left < second.right and second.left < first.right and first.top < second.bottom and second.top < first.bottom
+def series_origins(series_file: Path) -> Origins:
+    """Return where the lines of the series' own poster were written."""
+    called = {
+        "title": "系列的名称（title）",
+        "subtitle": "系列的副标题（subtitle）",
+        "headline": "作者（author）",
+        "summary": "系列的简介（description）",
+        "header_left": "署名（poster_signature）",
+        "address": "网址（site_url）",
+    }
+    return {line: Origin(called=name, file=series_file) for line, name in called.items()}
 
 
-def _on_ring(part: Rectangle, poster_format: PosterFormat) -> bool:
-    """Return whether a part above the horizon comes nearer to the centre than the waveform's heads."""
-    field, scale = poster_format.field, poster_format.px_per_mm
-    x, y = field.centre_x_mm * scale, field.centre_y_mm * scale
-    nearest_x, nearest_y = min(max(x, part.left), part.right), min(max(y, part.top), part.bottom)
-    return nearest_y <= y and math.hypot(nearest_x - x, nearest_y - y) < (ink_radius_mm(poster_format) + _CLEARANCE_MM) * scale
+def misfit_problem(misfit: Misfit, poster_format: PosterFormat, origins: Origins) -> Problem:
+    """Return a text that its box cannot hold as what to mend: the text, or the box where it holds nothing at all."""
+    origin, label = origins.get(misfit.line), f"“{poster_format.label}”"
+    text = misfit.text if len(misfit.text) <= _QUOTED else misfit.text[:_QUOTED] + "……"
+    if origin and misfit.word:
+        cause = f"{origin.called}里的“{misfit.word}”不能拆成两行，而{label}的一行排不下它"
+        return Problem(place=origin.file, cause=cause, fix="请换一个短些的写法", code="JX-D20")
+    if origin and misfit.fitting:
+        cause = f"{origin.called}“{text}”有 {len(misfit.text)} 个字（连标点），{label}用最小的字也只排得下 {misfit.fitting} 个"
+        over = len(misfit.text) - misfit.fitting
+        fix = f"请把{origin.called}至少缩短 {over} 个字" + ("，比如少写一种语言" if misfit.line == "facts" else "")
+        return Problem(place=origin.file, cause=cause, fix=fix, code="JX-D09")
+    cause = f"{label}里给“{text}”的地方太小，用最小的字也排不下"
+    fix = "请在版式文件里把这一块放大，或者把 min_mm 改小"
+    return Problem(place=poster_format.path, cause=cause, fix=fix, code="JX-D16")
+
+
+def _check(lettering: Lettering, design: Design, formats: Iterable[PosterFormat], origins: Origins) -> tuple[Problem, ...]:
+    problems = _missing(lettering, design, origins)
+    too_long = len(lettering.url.encode()) > qr.MAX_BYTES
+    problems += [qr.too_long(lettering.url, origins["address"].file)] if too_long else []
+    matrix = None if too_long else qr.encode(lettering.url)
+    tightest: dict[str, tuple[Misfit, PosterFormat]] = {}
+    for poster_format in formats:
+        layout = lay_out(poster_format, design, lettering, matrix)
+        for misfit in layout.misfits:
+            if too_long and misfit.line == "address":
+                continue  # said already
+            known = tightest.get(misfit.line)
+            if known is None or misfit.fitting < known[0].fitting:
+                tightest[misfit.line] = misfit, poster_format
+        if not layout.misfits:  # without one of its lines a layout shows nothing
+            problems += layout_problems(poster_format, layout)
+    return (*problems, *(misfit_problem(misfit, poster_format, origins) for misfit, poster_format in tightest.values()))
+
+
+def _missing(lettering: Lettering, design: Design, origins: Origins) -> list[Problem]:
+    problems = []
+    for line, origin in origins.items():
+        text = getattr(lettering, line)
+        for sign in missing_characters(text, design.fonts):
+            name = unicodedata.name(sign, "没有名称的字符")
+            cause = f"{origin.called}“{text}”里的 {sign}（U+{ord(sign):04X}，{name}）海报字体里没有"
+            problems.append(Problem(place=origin.file, cause=cause, fix="请换一个字，或写成别的说法", code="JX-D11"))
+    return problems

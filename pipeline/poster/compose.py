@@ -8,11 +8,12 @@ from pathlib import Path
 from PIL import Image
 
 from pipeline import qr
-from pipeline.errors import DesignError, Problem
+from pipeline.errors import AuthorError, DesignError, Problem
 from pipeline.model import Poster, Sound, Wording
-from pipeline.poster import paint, typeset
+from pipeline.poster import glyphs, paint, typeset
 from pipeline.poster.art import draw_art
-from pipeline.poster.check import check_layout
+from pipeline.poster.check import Origins, episode_origins, misfit_problem, series_origins
+from pipeline.poster.clearance import layout_problems
 from pipeline.poster.design import CREAM, PAPER, SEAL_RED, WHITE, Design, rgb
 from pipeline.poster.formats import MIME_TYPES, PosterFormat
 from pipeline.poster.layout import CARD_RADIUS_MM, Layout, Rectangle, lay_out, panel_inks, route_stops
@@ -20,6 +21,8 @@ from pipeline.poster.lettering import Lettering, SeriesWording, letter_episode, 
 from pipeline.poster.pdf import write_pdf
 from pipeline.poster.proof import Proof, prove
 
+_EPISODE = episode_origins(script=Path("script.md"), series_file=Path("series.toml"))
+_SERIES = series_origins(Path("series.toml"))
 _SEAL_RADIUS_MM = 2.2
 _RULE_OPACITY = 0.55
 _QUALITIES = (94, 91, 88, 84, 80, 75, 70, 64, 58)
@@ -30,32 +33,34 @@ def compose(poster_format: PosterFormat, wording: Wording, sound: Sound, design:
     """Return an episode's poster, drawn with its own sound, written to ``to`` and scanned again.
 
     Raises:
-        DesignError: a text that does not fit, parts that collide, a file that is too large, a code that does not scan.
-        AuthorError: an address too long for a code.
+        AuthorError: a text that does not fit, an address too long for a code; ``check_episode`` names all of them sooner.
+        DesignError: parts that collide, a file that is too large, a code that does not scan.
     """
-    return _make(poster_format, letter_episode(wording), sound.envelope, design, to)
+    return _make(poster_format, letter_episode(wording), _EPISODE, sound.envelope, design, to)
 
 
 def compose_series(poster_format: PosterFormat, wording: SeriesWording, design: Design, to: Path) -> Poster:
     """Return the series' own poster, with the waveform as the designer drew it; raises what ``compose`` raises."""
-    return _make(poster_format, letter_series(wording), None, design, to)
+    return _make(poster_format, letter_series(wording), _SERIES, None, design, to)
 
 
 def _make(
-    poster_format: PosterFormat, lettering: Lettering, envelope: Sequence[float] | None, design: Design, to: Path
+    poster_format: PosterFormat,
+    lettering: Lettering,
+    origins: Origins,
+    envelope: Sequence[float] | None,
+    design: Design,
+    to: Path,
 ) -> Poster:
     matrix = qr.encode(lettering.url) if poster_format.code else None
     layout = lay_out(poster_format, design, lettering, matrix)
-    check_layout(poster_format, layout)
+    if layout.misfits:
+        raise AuthorError([misfit_problem(misfit, poster_format, origins) for misfit in layout.misfits])
+    if problems := layout_problems(poster_format, layout):
+        raise DesignError(problems)
     picture = _paint(poster_format, lettering, layout, design, draw_art(poster_format, design, envelope))
-    proof = Proof(decodings=0, trials=0)
-    try:
-        _write(poster_format, layout, picture, matrix, design, to)
-        if matrix is not None:
-            proof = prove(to, lettering.url)
-    except DesignError:
-        to.unlink(missing_ok=True)  # what does not scan is not delivered
-        raise
+    _write(poster_format, layout, picture, matrix, design, to)
+    proof = prove(to, lettering.url) if matrix else Proof(decodings=0, trials=0)
     return Poster(
         format=poster_format.name,
         label=poster_format.label,
@@ -89,7 +94,7 @@ def _paint(poster_format: PosterFormat, lettering: Lettering, layout: Layout, de
         )
         paint.rounded(picture, inner, CARD_RADIUS_MM * scale - border, WHITE)
     for text in (*layout.texts, *layout.seal_texts):
-        typeset.draw(picture, text.block, (text.rectangle.left, text.rectangle.top), rgb(text.fill))
+        glyphs.draw(picture, text.block, (text.rectangle.left, text.rectangle.top), rgb(text.fill))
     if bleed_px:
         sheet.paste(picture, (bleed_px, bleed_px))
     return sheet
@@ -111,7 +116,7 @@ def _paint_route(picture: Image.Image, route: Rectangle, lettering: Lettering, d
         if here:
             number = typeset.set_line(str(order), design.sans_bold, radius * 1.15)
             at = (round(x - number.width_px / 2), round(middle - number.height_px / 2))
-            typeset.draw(picture, number, at, rgb(CREAM))
+            glyphs.draw(picture, number, at, rgb(CREAM))
 
 
 def _write(

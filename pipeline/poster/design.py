@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.errors import DesignError, Problem
 from pipeline.poster.formats import HOUSE
+from pipeline.poster.glyphs import is_font
 
 SERIES = "series"
 """The aspect key of the series' own pictures."""
@@ -57,7 +58,7 @@ def load_design(aspect_key: str, *folders: Path) -> Design:
     It is the program's own, overridden file by file (``art/<key>.svg``, ``palette.toml``, ``fonts/``) by each folder in turn.
 
     Raises:
-        DesignError: JX-D05 without a motif, JX-D06 without colours, JX-D07 without a font.
+        DesignError: JX-D05 without a motif, JX-D06 without colours, JX-D07 without a font, JX-D18 with one that is none.
     """
     layers = (HOUSE, *folders)
     problems: list[Problem] = []
@@ -71,6 +72,11 @@ def load_design(aspect_key: str, *folders: Path) -> Design:
         Problem(place=file, cause="缺少海报用的字体", fix="请重新安装程序，或把字体放回这里", code="JX-D07")
         for file in fonts.values()
         if not file.is_file()
+    ]
+    problems += [
+        Problem(place=file, cause="这个字体文件打不开", fix="请换成程序自带的字体，或删掉它", code="JX-D18")
+        for file in fonts.values()
+        if file.is_file() and not is_font(file)
     ]
     if problems:
         raise DesignError(problems)
@@ -111,7 +117,8 @@ def _read_colours(palette: Path, aspect_key: str, problems: list[Problem]) -> di
             Problem(place=palette, cause=f"配色文件读不懂：{error}", fix="请照着程序自带的配色文件改一改", code="JX-D06")
         )
         return {}
-    colours = table.get(aspect_key, {})
+    written = table.get(aspect_key)
+    colours = written if isinstance(written, dict) else {}
     for name in _COLOURS:
         if not re.fullmatch("#[0-9A-Fa-f]{6}", str(colours.get(name, ""))):
             cause = f"“{aspect_key}”没有合格的颜色 {name}"

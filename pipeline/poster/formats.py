@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -14,7 +15,10 @@ HOUSE = Path(__file__).parents[2] / "posters"
 
 MIME_TYPES = {".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg"}
 PLACES = ("print", "social", "site", "tag")
+_MAX_PX = 100_000_000  # A2 at 300 dpi is 35 million; drawing takes about 20 bytes for each
 _MM_PER_INCH = 25.4
+_MAY_BE_0 = ("x_mm", "y_mm", "centre_x_mm", "centre_y_mm", "safe_mm", "bleed_mm", "max_bytes")
+_FIX = "请照着 posters/formats 里别的版式文件改一改"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,11 @@ class PosterFormat:
     address: TextBox | None = None
 
     @property
+    def path(self) -> Path:
+        """Where a workspace keeps this format."""
+        return Path("posters") / "formats" / f"{self.name}.toml"
+
+    @property
     def px_per_mm(self) -> float:
         """Pixels for each millimetre of the layout."""
         return self.width_px / self.width_mm
@@ -115,7 +124,8 @@ def load_formats(*folders: Path) -> dict[str, PosterFormat]:
     """Return all formats by name: the program's own, overridden by the ``formats/`` of each folder in turn.
 
     Raises:
-        DesignError: with the problems of all files at once.
+        DesignError: with the problems of all files at once; JX-D04 too unless exactly one has the place ``tag``, and there are a
+            ``cover`` and a ``page``.
     """
     files: dict[str, Path] = {}
     for folder in (HOUSE, *folders):
@@ -127,9 +137,21 @@ def load_formats(*folders: Path) -> dict[str, PosterFormat]:
             formats[name] = read_format(file)
         except DesignError as error:
             problems += error.problems
+    problems = problems or [
+        Problem(place=(folders or (HOUSE,))[-1] / "formats", cause=complaint, fix=_FIX, code="JX-D04")
+        for complaint in _lacking(formats)
+    ]
     if problems:
         raise DesignError(problems)
     return formats
+
+
+def _lacking(formats: dict[str, PosterFormat]) -> list[str]:
+    """Return what the formats do not give together: the pictures that pages, feed and sound files are made with."""
+    tags = [f"{each.name}.toml" for each in formats.values() if each.place == "tag"]
+    named = "：" + "、".join(tags) if tags else ""
+    wrong = [] if len(tags) == 1 else [f'place = "tag" 的版式有 {len(tags)} 个{named}，应当正好有 1 个']
+    return wrong + [f"没有名叫 {name}.toml 的版式" for name in ("cover", "page") if name not in formats]
 
 
 def read_format(file: Path) -> PosterFormat:
@@ -142,17 +164,14 @@ def read_format(file: Path) -> PosterFormat:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         cause = f"版式文件读不懂：{error}"
-        raise DesignError(
-            [Problem(place=file, cause=cause, fix="请照着 posters/formats 里别的版式文件改一改", code="JX-D03")]
-        ) from None
+        raise DesignError([Problem(place=file, cause=cause, fix=_FIX, code="JX-D03")]) from None
     complaints: list[str] = []
     values = _size_in_px(table | {"name": file.stem})
     poster_format = _record(PosterFormat, values, "", complaints)
     if not complaints and isinstance(poster_format, PosterFormat):
         complaints += _contradictions(poster_format)
     if complaints or not isinstance(poster_format, PosterFormat):
-        fix = "请照着 posters/formats 里别的版式文件改一改"
-        raise DesignError([Problem(place=file, cause=complaint, fix=fix, code="JX-D04") for complaint in complaints])
+        raise DesignError([Problem(place=file, cause=complaint, fix=_FIX, code="JX-D04") for complaint in complaints])
     return poster_format
 
 
@@ -167,7 +186,7 @@ def _size_in_px(table: dict[str, Any]) -> dict[str, Any]:
             "width_px": round(printed["trim_width_mm"] * px_per_mm),
             "height_px": round(printed["trim_height_mm"] * px_per_mm),
         }
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return table  # the record's own check names what is missing
     return table | size
 
@@ -192,10 +211,14 @@ def _value(hint: object, value: object, where: str, complaints: list[str]) -> ob
     if isinstance(value, dict) and wanted not in (str, int, float, bool):
         return _record(wanted, value, f"{where}.", complaints)
     fitting = (int, float) if wanted is float else wanted
-    if not isinstance(value, fitting) or (isinstance(value, bool) and wanted is not bool):
+    if not isinstance(value, fitting) or isinstance(value, bool) != (wanted is bool) or _is_endless(value):
         complaints.append(f"{where} 的值 {value!r} 不对")
         return value
     return float(value) if wanted is float and isinstance(value, (int, float)) else value
+
+
+def _is_endless(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)  # TOML has inf and nan
 
 
 def _contradictions(poster_format: PosterFormat) -> list[str]:
@@ -207,9 +230,25 @@ def _contradictions(poster_format: PosterFormat) -> list[str]:
         wrong.append(f"place 是 {poster_format.place}，应为 {'、'.join(PLACES)} 之一")
     if (poster_format.suffix == ".pdf") != (poster_format.print is not None):
         wrong.append("PDF 要有 [print] 一节，别的文件不能有")
+    sizes = _wrong_sizes(poster_format, "")
+    wrong += sizes
     size_mm, size_px = (poster_format.width_mm, poster_format.height_mm), (poster_format.width_px, poster_format.height_px)
-    if min(*size_mm, *size_px, poster_format.field.scale) <= 0:
-        wrong.append("尺寸都要大于 0")
-    elif abs(size_px[1] / poster_format.px_per_mm - size_mm[1]) > 1:
+    if not sizes and abs(size_px[1] / poster_format.px_per_mm - size_mm[1]) > 1:
         wrong.append(f"{size_px[0]}×{size_px[1]} 像素与 {size_mm[0]:g}×{size_mm[1]:g} 毫米不成比例")
+    if size_px[0] * size_px[1] > _MAX_PX:
+        wrong.append(f"有 {size_px[0]}×{size_px[1]} 像素，最多 {_MAX_PX // 1_000_000} 百万像素")
+    return wrong
+
+
+def _wrong_sizes(record: object, where: str) -> list[str]:
+    """Return each size in a record and its parts that is not above 0; places, margins and limits may be 0."""
+    wrong = [f"{where}min_mm 比 {where}max_mm 大"] if isinstance(record, TextBox) and record.min_mm > record.max_mm else []
+    for name, value in vars(record).items():
+        if is_dataclass(value):
+            wrong += _wrong_sizes(value, f"{where}{name}.")
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            if value < 0:
+                wrong.append(f"{where}{name} 是 {value:g}，不能小于 0")
+            elif value == 0 and name not in _MAY_BE_0:
+                wrong.append(f"{where}{name} 是 0，应大于 0")
     return wrong

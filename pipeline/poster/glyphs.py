@@ -10,7 +10,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -48,16 +48,21 @@ class Box:
 class Glyph:
     """Characters drawn together, with the origin of their baseline.
 
-    ``vertical_form`` asks for the font's ``vert`` shape, ``rotated`` lies clockwise, ``stretch`` widens along the
-    baseline: 纵中横 is narrowed so, a dash is drawn out to its two em.
+    ``text`` is what is read; ``shape`` is drawn for it where that is another character, as the vertical form of a mark.
+    ``rotated`` lies clockwise, ``stretch`` widens along the baseline: 纵中横 is narrowed so, a dash is drawn out to its two em.
     """
 
     text: str
     x: float
     y: float
-    vertical_form: bool = False
+    shape: str = ""
     rotated: bool = False
     stretch: float = 1.0
+
+    @property
+    def drawn(self) -> str:
+        """The characters whose outlines are drawn."""
+        return self.shape or self.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,29 +80,37 @@ class Block:
     lines: int
     glyphs: tuple[Glyph, ...]
 
-    @property
-    def text(self) -> str:
-        """What is drawn, in reading order, without spaces."""
-        return "".join(glyph.text for glyph in self.glyphs)
-
 
 @lru_cache(maxsize=24)  # a face takes about 4 MB
 def load_font(path: Path, size_px: float) -> ImageFont.FreeTypeFont:
-    """The font at that size, shaped by raqm; every caller gets the same one."""
-    return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.RAQM)
+    """The font at that size; every caller gets the same one.
+
+    Pillow's own plain layout: its other one, raqm, needs a library of the system's, and machines without it would draw other
+    posters. So vertical forms are characters of their own here, and pairs of letters are not kerned.
+    """
+    return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.BASIC)
+
+
+@cache
+def is_font(path: Path) -> bool:
+    """Tell whether a file is a font that can be drawn with."""
+    try:
+        load_font(path, 10)
+    except OSError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=65536)
 def advance_em(path: Path, text: str) -> float:
-    """How far the pen moves over a horizontal run, kerning included."""
+    """How far the pen moves over a horizontal run."""
     return load_font(path, ADVANCE_REFERENCE_PX).getlength(text) / ADVANCE_REFERENCE_PX
 
 
 @lru_cache(maxsize=65536)
-def ink_em(path: Path, text: str, *, vertical_form: bool = False) -> Box:
+def ink_em(path: Path, text: str) -> Box:
     """What a horizontal run blackens, in em from the origin of its baseline."""
-    features = ["vert"] if vertical_form else None
-    mask, (x, y) = load_font(path, INK_REFERENCE_PX).getmask2(text, mode="L", anchor="ls", features=features)
+    mask, (x, y) = load_font(path, INK_REFERENCE_PX).getmask2(text, mode="L", anchor="ls")
     bounds = mask.getbbox() or (0, 0, 0, 0)
     left, top, right, bottom = (edge / INK_REFERENCE_PX for edge in bounds)
     return Box(left=left, top=top, right=right, bottom=bottom).moved(x / INK_REFERENCE_PX, y / INK_REFERENCE_PX)
@@ -105,7 +118,7 @@ def ink_em(path: Path, text: str, *, vertical_form: bool = False) -> Box:
 
 def ink_of(path: Path, glyph: Glyph) -> Box:
     """What a glyph blackens where it stands; all in em."""
-    ink = ink_em(path, glyph.text, vertical_form=glyph.vertical_form)
+    ink = ink_em(path, glyph.drawn)
     left, right = ink.left * glyph.stretch, ink.right * glyph.stretch
     if glyph.rotated:
         return Box(left=-ink.bottom, top=left, right=-ink.top, bottom=right).moved(glyph.x, glyph.y)
@@ -132,14 +145,13 @@ def _draw_glyph(mask: Image.Image, glyph: Glyph, path: Path, size_px: float) -> 
     """Add a glyph, placed in pixels, to the mask."""
     font = load_font(path, size_px)
     if glyph.stretch == 1 and not glyph.rotated:
-        features = ["vert"] if glyph.vertical_form else None
-        ImageDraw.Draw(mask).text((glyph.x, glyph.y), glyph.text, fill=255, font=font, anchor="ls", features=features)
+        ImageDraw.Draw(mask).text((glyph.x, glyph.y), glyph.drawn, fill=255, font=font, anchor="ls")
         return
     # Turned or drawn out: painted level by itself, brought to its width, then turned and laid on.
-    ink = ink_em(path, glyph.text).scaled(size_px)
+    ink = ink_em(path, glyph.drawn).scaled(size_px)
     left, top = math.floor(ink.left) - 2, math.floor(ink.top) - 2
     level = Image.new("L", (math.ceil(ink.right) + 2 - left, math.ceil(ink.bottom) + 2 - top))
-    ImageDraw.Draw(level).text((-left, -top), glyph.text, fill=255, font=font, anchor="ls")
+    ImageDraw.Draw(level).text((-left, -top), glyph.drawn, fill=255, font=font, anchor="ls")
     if glyph.stretch != 1:
         level = level.resize((round(level.width * glyph.stretch), level.height), Image.Resampling.BICUBIC)
     if glyph.rotated:
@@ -164,11 +176,6 @@ def missing_characters(text: str, fonts: Sequence[Path]) -> tuple[str, ...]:
     return tuple(
         character for character in characters if is_visible(character) and any(_lacks(font, character) for font in fonts)
     )
-
-
-def name_characters(characters: Sequence[str]) -> str:
-    """The characters with their code points, as a person can look for them: ``𠮷（U+20BB7）、龘（U+9F98）``."""
-    return "、".join(f"{character}（U+{ord(character):04X}）" for character in characters)
 
 
 @lru_cache(maxsize=65536)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import ParamSpec
 
-from pipeline.errors import DesignError, Problem
 from pipeline.poster import typeset
 from pipeline.poster.design import CREAM, PAPER, Design, mix
 from pipeline.poster.formats import Box, CodeBox, PosterFormat, TextBox
+from pipeline.poster.glyphs import Block
 from pipeline.poster.lettering import Lettering
 from pipeline.qr import QUIET_ZONE_MODULES, Matrix
-
-_P = ParamSpec("_P")
 
 CARD_RADIUS_MM = 3
 _LEFT, _CENTRE, _RIGHT = 0.0, 0.5, 1.0
@@ -53,7 +51,7 @@ class Rectangle:
 class Text:
     """A block of type with its colour, and what it covers."""
 
-    block: typeset.Block
+    block: Block
     fill: str
     rectangle: Rectangle
 
@@ -70,10 +68,24 @@ class CodePlace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Misfit:
+    """A text that its box cannot hold even at the smallest size: how many of its characters go in.
+
+    ``line`` is the field of the lettering; ``word`` may not be divided and is wider than the box, empty where that is not why.
+    """
+
+    line: str
+    text: str
+    fitting: int
+    word: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Everything that stands on the picture; None where the format has no box for it."""
+    """Everything that stands on the picture; None where the format has no box for it. What is in ``misfits`` is in no other."""
 
     texts: tuple[Text, ...]
+    misfits: tuple[Misfit, ...]
     rule: Rectangle | None
     seal: Rectangle | None
     seal_texts: tuple[Text, ...]
@@ -85,6 +97,11 @@ class Layout:
         """All parts that may not meet."""
         others = (self.rule, self.seal, self.route, self.code.card if self.code else None)
         return (*(text.rectangle for text in self.texts), *(part for part in others if part))
+
+
+_Placed = tuple[Text, ...] | None
+_Setting = Callable[[str], _Placed]
+"""Sets a text in its box; None where it does not fit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,45 +122,43 @@ def panel_inks(design: Design) -> Inks:
 
 
 def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, matrix: Matrix | None) -> Layout:
-    """Return where each line stands, with its em fitted to its box.
-
-    Raises:
-        DesignError: JX-D09 or the typesetter's own for every text that does not fit at its smallest size, JX-D10 when the
-            code's modules come out too small.
-    """
+    """Return where each line stands, with its em fitted to its box, and which lines do not fit."""
     scale, inks, boxes = poster_format.px_per_mm, panel_inks(design), poster_format
     texts: list[Text] = []
-    problems: list[Problem] = []
+    misfits: list[Misfit] = []
 
-    def attempt(setting: Callable[_P, tuple[Text, ...]], *args: _P.args, **kwargs: _P.kwargs) -> None:
-        try:
-            texts.extend(setting(*args, **kwargs))
-        except DesignError as error:
-            problems.extend(error.problems)
+    def attempt(line: str, text: str, setting: _Setting, word: Callable[[str], str] = lambda _: "") -> None:
+        placed = setting(text)
+        if placed is None:
+            fitting = typeset.count_fitting(text, lambda words: setting(words) is not None)
+            misfits.append(Misfit(line=line, text=text, fitting=fitting, word=word(text)))
+        else:
+            texts.extend(placed)
 
-    attempt(_title, boxes.title, lettering.title, design.serif_black, scale)
+    attempt("title", lettering.title, partial(_title, boxes.title, design.serif_black, scale))
     if boxes.subtitle and lettering.subtitle:
         title_right_px = max((text.rectangle.right for text in texts), default=0)
-        attempt(_subtitle, boxes.subtitle, lettering.subtitle, design, title_right_px, scale)
-    lines: tuple[tuple[str, TextBox | None, str, Path, str, float, float], ...] = (
-        ("页眉", boxes.header, lettering.header_left, design.sans_bold, CREAM, _LEFT, 1),
-        ("期号", boxes.header, lettering.header_right, design.sans_regular, CREAM, _RIGHT, 0.86),
-        ("站名", boxes.headline, lettering.headline, design.serif_black, inks.headline, _LEFT, 1),
-        ("时长和站次", boxes.facts, lettering.facts, design.sans_bold, design.deep, _LEFT, 1),
-        ("署名", boxes.signature, lettering.signature, design.sans_regular, inks.quiet, _LEFT, 1),
-        ("扫码提示", boxes.call, lettering.call, design.serif_black, design.deep, _CENTRE, 1),
+        attempt("subtitle", lettering.subtitle, partial(_subtitle, boxes.subtitle, design, title_right_px, scale))
+    lines: tuple[tuple[str, str, TextBox | None, Path, str, float, float], ...] = (
+        ("header_left", "页眉", boxes.header, design.sans_bold, CREAM, _LEFT, 1),
+        ("header_right", "期号", boxes.header, design.sans_regular, CREAM, _RIGHT, 0.86),
+        ("headline", "站名", boxes.headline, design.serif_black, inks.headline, _LEFT, 1),
+        ("facts", "时长和站次", boxes.facts, design.sans_bold, design.deep, _LEFT, 1),
+        ("signature", "署名", boxes.signature, design.sans_regular, inks.quiet, _LEFT, 1),
+        ("call", "扫码提示", boxes.call, design.serif_black, design.deep, _CENTRE, 1),
     )
-    for name, box, text, font, fill, align, shrink in lines:
-        if box and text:
-            attempt(_line, name, box, text, font, fill, scale, align=align, shrink=shrink)
+    for line, name, box, font, fill, align, shrink in lines:
+        if box and (text := getattr(lettering, line)):
+            attempt(line, text, partial(_line, name, box, font, fill, scale, align=align, shrink=shrink))
     if boxes.summary:
-        attempt(_paragraph, boxes.summary, lettering.summary, design.sans_regular, inks.body, scale)
+        font, sizes = design.sans_regular, (boxes.summary.min_mm * scale, boxes.summary.width_mm * scale)
+        setting = partial(_paragraph, boxes.summary, font, inks.body, scale)
+        attempt("summary", lettering.summary, setting, lambda text: typeset.too_wide_word(text, font, *sizes))
     if boxes.address:
-        attempt(_address, boxes.address, lettering.address, design.sans_medium, inks.body, scale)
-    if problems:
-        raise DesignError(problems)
+        attempt("address", lettering.address, partial(_address, boxes.address, design.sans_medium, inks.body, scale))
     return Layout(
         texts=tuple(texts),
+        misfits=tuple(misfits),
         rule=_rule(boxes.header, scale) if boxes.header else None,
         seal=_rectangle("印章", boxes.seal, scale) if boxes.seal else None,
         seal_texts=_seal(boxes.seal, lettering.seal, design.serif_black, scale) if boxes.seal else (),
@@ -165,67 +180,52 @@ def _rectangle(name: str, box: Box, scale: float) -> Rectangle:
     return Rectangle(name=name, left=left, top=top, right=right, bottom=bottom)
 
 
-def _text(name: str, block: typeset.Block, fill: str, left: float, top: float) -> Text:
+def _text(name: str, block: Block, fill: str, left: float, top: float) -> Text:
     x, y = round(left), round(top)
     right, bottom = x + math.ceil(block.width_px), y + math.ceil(block.height_px)
     return Text(block=block, fill=fill, rectangle=Rectangle(name=name, left=x, top=y, right=right, bottom=bottom))
 
 
-def _line(
-    name: str, box: TextBox, text: str, font: Path, fill: str, scale: float, *, align: float = 0, shrink: float = 1
-) -> tuple[Text, ...]:
+def _line(name: str, box: TextBox, font: Path, fill: str, scale: float, text: str, *, align: float, shrink: float = 1) -> _Placed:
     """Return ``text`` on one line, centred in the box's height; ``align`` runs from 0 (left) to 1 (right)."""
     width_px = box.width_mm * scale
-    sizes_px = (box.max_mm * shrink * scale, box.min_mm * shrink * scale)
-    try:
-        block = typeset.fit_title_line(text, font, width_px, *sizes_px, max_lines=1)
-    except DesignError:
-        raise DesignError([_misfit(name, text)]) from None  # the typesetter takes every line for the title
+    block = typeset.fit_line(text, font, width_px, box.min_mm * shrink * scale, box.max_mm * shrink * scale)
+    if block is None:
+        return None
     left = box.x_mm * scale + align * (width_px - block.width_px)
     top = box.y_mm * scale + (box.height_mm * scale - block.height_px) / 2
     return (_text(name, block, fill, left, top),)
 
 
-def _title(box: TextBox, text: str, font: Path, scale: float) -> tuple[Text, ...]:
+def _title(box: TextBox, font: Path, scale: float, text: str) -> _Placed:
     """Return the title in one column as long as that is the larger type, else in two."""
     height_px, width_px = box.height_mm * scale, box.width_mm * scale
     two_columns_px = width_px / _TWO_COLUMNS_EM
-    try:
-        block = typeset.fit_title_column(text, font, height_px, min(box.max_mm * scale, width_px), two_columns_px, max_columns=1)
-    except DesignError:
-        block = typeset.fit_title_column(text, font, height_px, two_columns_px, box.min_mm * scale, max_columns=2)
-    return (_text("标题", block, CREAM, box.x_mm * scale, box.y_mm * scale),)
+    block = typeset.fit_title_column(text, font, height_px, two_columns_px, min(box.max_mm * scale, width_px), max_columns=1)
+    block = block or typeset.fit_title_column(text, font, height_px, box.min_mm * scale, two_columns_px)
+    return (_text("标题", block, CREAM, box.x_mm * scale, box.y_mm * scale),) if block else None
 
 
-def _subtitle(box: TextBox, text: str, design: Design, title_right_px: int, scale: float) -> tuple[Text, ...]:
+def _subtitle(box: TextBox, design: Design, title_right_px: int, scale: float, text: str) -> _Placed:
     """Return the subtitle beside the title: in one column as long as that keeps its type large, else in two."""
     left = max(box.x_mm * scale, title_right_px + _SUBTITLE_GAP_EM * box.max_mm * scale)
     width_px, height_px = (box.x_mm + box.width_mm) * scale - left, box.height_mm * scale
     max_px, min_px = box.max_mm * scale, box.min_mm * scale
 
-    def fit(columns: int, smallest_px: float) -> typeset.Block:
+    def fit(columns: int, smallest_px: float) -> Block | None:
+        sizes_px = (smallest_px, max_px)
         return typeset.fit_column(
-            text,
-            design.serif_black,
-            width_px,
-            height_px,
-            smallest_px,
-            max_px,
-            tracking_em=_SUBTITLE_TRACKING_EM,
-            max_columns=columns,
+            text, design.serif_black, width_px, height_px, *sizes_px, max_columns=columns, tracking_em=_SUBTITLE_TRACKING_EM
         )
 
-    try:
-        block = fit(1, max(_ONE_COLUMN_SHARE * max_px, min_px))
-    except DesignError:
-        block = fit(2, min_px)
-    return (_text("副标题", block, design.light, left, box.y_mm * scale),)
+    block = fit(1, max(_ONE_COLUMN_SHARE * max_px, min_px)) or fit(2, min_px)
+    return (_text("副标题", block, design.light, left, box.y_mm * scale),) if block else None
 
 
-def _paragraph(box: TextBox, text: str, font: Path, fill: str, scale: float) -> tuple[Text, ...]:
+def _paragraph(box: TextBox, font: Path, fill: str, scale: float, text: str) -> _Placed:
     sizes_px = (box.min_mm * scale, box.max_mm * scale)
     block = typeset.fit_paragraph(text, font, box.width_mm * scale, box.height_mm * scale, *sizes_px, box.leading)
-    return (_text("简介", block, fill, box.x_mm * scale, box.y_mm * scale),)
+    return (_text("简介", block, fill, box.x_mm * scale, box.y_mm * scale),) if block else None
 
 
 def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
@@ -244,21 +244,22 @@ def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
     return tuple(placed)
 
 
-def _address(box: TextBox, text: str, font: Path, fill: str, scale: float) -> tuple[Text, ...]:
+def _address(box: TextBox, font: Path, fill: str, scale: float, text: str) -> _Placed:
     """Return the address on one centred line, or broken after a stop, slash or hyphen into two of one size."""
     line_box = replace(box, height_mm=box.height_mm / 2)
     below = replace(line_box, y_mm=box.y_mm + line_box.height_mm)
-    ends = [len(text), *(end for end in range(len(text) - 1, 0, -1) if text[end - 1] in _ADDRESS_BREAKS)]
-    for end in ends:
-        try:
-            (first,) = _line("网址", line_box, text[:end], font, fill, scale, align=_CENTRE)
-            if end == len(text):
-                return (first,)
-            same_size = replace(below, max_mm=first.block.size_px / scale, min_mm=first.block.size_px / scale)
-            return (first, *_line("网址", same_size, text[end:], font, fill, scale, align=_CENTRE))
-        except DesignError:
-            continue
-    raise DesignError([_misfit("网址", text)])
+    whole = _line("网址", line_box, font, fill, scale, text, align=_CENTRE)
+    if whole:
+        return whole
+    for end in (end for end in range(len(text) - 1, 0, -1) if text[end - 1] in _ADDRESS_BREAKS):
+        first = _line("网址", line_box, font, fill, scale, text[:end], align=_CENTRE)
+        if first:
+            size_mm = first[0].block.size_px / scale
+            same_size = replace(below, max_mm=size_mm, min_mm=size_mm)
+            second = _line("网址", same_size, font, fill, scale, text[end:], align=_CENTRE)
+            if second:
+                return (*first, *second)
+    return None
 
 
 def _code(box: CodeBox, matrix: Matrix, scale: float) -> CodePlace:
@@ -268,11 +269,7 @@ def _code(box: CodeBox, matrix: Matrix, scale: float) -> CodePlace:
     side_modules = len(matrix) + 2 * QUIET_ZONE_MODULES
     # Beside the border, what the round corners take of the diagonal, so that the quiet zone is white to its corners.
     lost_mm = (CARD_RADIUS_MM - _BORDER_MM) * (1 - math.sqrt(0.5))
-    module_px = int(card.width - 2 * (border_px + lost_mm * scale)) // side_modules
-    if module_px < 1 or module_px / scale < box.min_module_mm:
-        cause = f"二维码每一格只有 {module_px / scale:.2f} 毫米，至少要 {box.min_module_mm:g} 毫米"
-        fix = "请在版式文件里把 [code] 放大，或把 series.toml 里的 site_url 换短一些"
-        raise DesignError([Problem(place=Path("posters"), cause=cause, fix=fix, code="JX-D10")])
+    module_px = max(0, int(card.width - 2 * (border_px + lost_mm * scale)) // side_modules)
     margin = (card.width - len(matrix) * module_px) // 2
     return CodePlace(card=card, border_px=border_px, module_px=module_px, left=card.left + margin, top=card.top + margin)
 
@@ -282,12 +279,3 @@ def _rule(box: TextBox, scale: float) -> Rectangle:
     foot = round((box.y_mm + box.height_mm) * scale)
     left, right = round(box.x_mm * scale), round((box.x_mm + box.width_mm) * scale)
     return Rectangle(name="页眉线", left=left, top=foot, right=right, bottom=foot + max(1, round(_RULE_MM * scale)))
-
-
-def _misfit(name: str, text: str) -> Problem:
-    return Problem(
-        place=Path("posters"),
-        cause=f"{name}“{text}”有 {len(text)} 个字，用最小的字号也放不下",
-        fix="请把它改短一些",
-        code="JX-D09",
-    )

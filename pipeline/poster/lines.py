@@ -56,7 +56,7 @@ def stretch_of(line: Line, length_em: float) -> tuple[float, float]:
     return 0.0, min(1.0, -missing / spare) if spare else 0.0
 
 
-def break_paragraph(signs: Sequence[Sign], length_em: float, *, shrink: bool = True) -> list[Line] | None:
+def break_paragraph(signs: Sequence[Sign], length_em: float) -> list[Line] | None:
     """The lines of a paragraph that are loosened least altogether; None where a sign is longer than a line.
 
     The last line holds at least two letters wherever the others can spare them.
@@ -68,7 +68,7 @@ def break_paragraph(signs: Sequence[Sign], length_em: float, *, shrink: bool = T
             continue
         for end in range(start + 1, len(signs) + 1):
             line = tuple(signs[start:end])
-            spare = sum(sign.shrink_em for sign in line[1:]) if shrink else 0.0
+            spare = sum(sign.shrink_em for sign in line[1:])
             natural = natural_length(line)
             if natural - spare - line[-1].length_em > length_em + 1:
                 break

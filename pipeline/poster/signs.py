@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.poster.glyphs import ASCENT_EM, DESCENT_EM, Glyph, advance_em, ink_em, is_visible
+from pipeline.poster.glyphs import ASCENT_EM, DESCENT_EM, Glyph, advance_em, ink_em, is_visible, missing_characters
 
 OPENERS = frozenset("（《「『【〔〈［｛“‘〖")
 POINTS = frozenset("，。、；：！？．")
@@ -22,6 +22,15 @@ DOTS = frozenset("·‧・•")
 NO_LINE_START = CLOSERS | DOTS | frozenset("—⸺…～－／｜/,.;:!?)]}%‰℃°′″")
 NO_LINE_END = OPENERS | frozenset("([{／￥¥$€£＄№#＃")
 VERTICAL_QUOTES = str.maketrans("“”‘’", "『』「」")  # GB/T 15834-2011, 5.2: the quotation marks of columns
+# The characters that Unicode gives to what marks look like in columns (Vertical Forms, CJK Compatibility Forms).
+VERTICAL_FORMS = dict(
+    zip(
+        "，、。：；！？〖〗‥（）｛｝〔〕【】《》〈〉「」『』［］＿",
+        "︐︑︒︓︔︕︖︗︘︰︵︶︷︸︹︺︻︼︽︾︿﹀﹁﹂﹃﹄﹇﹈︳",
+        strict=True,
+    )
+)
+LYING = frozenset("～〜＝－｜￣〘〙〚〛")  # in columns they are turned as they are. Source: UAX #50, value R or Tr
 
 HAN_LATIN_EM = 0.2
 DASH_MARGIN_EM = 0.12
@@ -118,7 +127,11 @@ def _dot(text: str, font: Path, *, vertical: bool) -> Sign:
 def _cell(text: str, font: Path, *, vertical: bool) -> Sign:
     """A Han character, or a mark with the half of its cell that is blank."""
     advance = advance_em(font, text)
-    glyph = Glyph(text=text, x=0, y=(1 - advance) / 2 if vertical else 0, vertical_form=vertical)
+    glyph = Glyph(text=text, x=0, y=0)
+    if vertical and text in LYING:
+        glyph = replace(glyph, rotated=True)
+    elif vertical:
+        glyph = replace(glyph, y=(1 - advance) / 2, shape=_vertical_form(text, font))
     has_tail = text in CLOSERS and not (vertical and text in TALL_POINTS)
     return Sign(
         text=text,
@@ -130,6 +143,12 @@ def _cell(text: str, font: Path, *, vertical: bool) -> Sign:
     )
 
 
+def _vertical_form(text: str, font: Path) -> str:
+    """The character for a mark's vertical form; empty where there is none, or a font of the designer's lacks it."""
+    form = VERTICAL_FORMS.get(text, "")
+    return "" if missing_characters(form, [font]) else form
+
+
 def _latin(text: str, font: Path, *, vertical: bool, tracking_em: float) -> Sign:
     letters = sum(character.isalnum() for character in text)
     if vertical and TATE_CHUU_YOKO.fullmatch(text):
@@ -139,24 +158,25 @@ def _latin(text: str, font: Path, *, vertical: bool, tracking_em: float) -> Sign
         # Capitals and figures reach 0.73 em: in a cell they stand a little higher than on a line, in its middle.
         along = (-ink.top - ink.bottom) / 2 - CENTRE_EM
         return Sign(text=text, length_em=1.0, glyphs=(Glyph(text=text, x=along, y=across, stretch=stretch),), letters=letters)
-    # Every letter is placed by itself, so that kerned words are equally long at all sizes.
-    ends = [advance_em(font, text[: end + 1]) + end * tracking_em for end in range(len(text))]
-    starts = [end - advance_em(font, letter) for letter, end in zip(text, ends, strict=True)]
+    # Every letter is placed by itself, so that words are equally long at all sizes.
+    advances = [advance_em(font, letter) for letter in text]
+    starts = [sum(advances[:number]) + number * tracking_em for number in range(len(text))]
     overhang = max(0.0, -min(start + ink_em(font, letter).left for letter, start in zip(text, starts, strict=True)))
     reach = max(start + ink_em(font, letter).right for letter, start in zip(text, starts, strict=True))
     placed = zip(text, starts, strict=True)
     glyphs = tuple(Glyph(text=letter, x=start + overhang, y=0, rotated=vertical) for letter, start in placed)
-    return Sign(text=text, length_em=max(ends[-1], reach) + overhang, glyphs=glyphs, letters=letters)
+    return Sign(text=text, length_em=max(starts[-1] + advances[-1], reach) + overhang, glyphs=glyphs, letters=letters)
 
 
 def _dash(text: str, font: Path, *, vertical: bool) -> Sign:
     """A dash of one em for each U+2014, drawn out to its full length and in the middle of the line (clreq 3.1.5)."""
     length = sum(2.0 if dash == "⸺" else 1.0 for dash in text)
-    ink = ink_em(font, text)
+    shape = "⸺" if length > 1 and not missing_characters("⸺", [font]) else "—"
+    ink = ink_em(font, shape)
     stretch = (length - 2 * DASH_MARGIN_EM) / (ink.right - ink.left)
     along = length / 2 - stretch * (ink.left + ink.right) / 2
     across = -CENTRE_EM - (ink.top + ink.bottom) / 2
-    glyph = Glyph(text=text, x=along, y=across, rotated=vertical, stretch=stretch)
+    glyph = Glyph(text=text, x=along, y=across, shape=shape, rotated=vertical, stretch=stretch)
     return Sign(text=text, length_em=length, glyphs=(glyph,), letters=0)
 
 
