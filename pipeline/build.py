@@ -216,7 +216,7 @@ def _make_series_cover(run: _Run) -> Poster:
         site_url=run.series.site_url,
     )
     design, cover = poster.load_design(poster.SERIES, run.designs), run.formats["cover"]
-    problems = poster.check_series(wording, design, [cover], run.series.file)
+    problems = poster.check_series(wording, design, [cover], poster.Written(file=run.series.file, lines=run.series.lines))
     if problems:
         raise AuthorError(problems)
     return run.shop.start("系列封面", poster.compose_series, cover, wording, design, suffix=cover.suffix).result()
@@ -288,8 +288,9 @@ def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFiel
 def _check_poster(run: _Run, episode: Episode, identity: Identity) -> None:
     """Refuse in a moment what would stop the posters minutes later: a sign no font has, a title that does not fit."""
     wording, design = _wording(run.series, episode, identity, duration_s=0.0), poster.load_design(episode.aspect.key, run.designs)
-    script = episode.folder / "script.md"
-    problems = poster.check_episode(wording, design, run.formats.values(), script, run.series.file)
+    script = poster.Written(file=episode.folder / "script.md", lines=episode.lines)
+    series = poster.Written(file=run.series.file, lines=run.series.lines)
+    problems = poster.check_episode(wording, design, run.formats.values(), script, series)
     if problems:
         raise AuthorError(problems)
     if episode.photo is not None and (problems := poster.check_photo(episode.photo)):

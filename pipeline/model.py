@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -89,7 +90,10 @@ class SoundSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """What all episodes share, from series.toml. ``site_url`` ends in ``/``; ``language`` is an RSS code such as zh-cn."""
+    """What all episodes share, from series.toml. ``site_url`` ends in ``/``; ``language`` is an RSS code such as zh-cn.
+
+    ``lines`` tells where in the file a key stands, 1-based; a stop's under ``stops.<name>``, an aspect's under ``aspects.<key>``.
+    """
 
     file: Path
     title: str
@@ -112,6 +116,7 @@ class Series:
     theme: Theme
     platforms: tuple[Link, ...]
     destinations: tuple[Destination, ...]
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 # One episode as its author wrote it
@@ -145,7 +150,8 @@ class Script:
 class Episode:
     """An episode as written: front matter, script and the files beside it.
 
-    ``publish_at`` carries its time zone. ``notes`` is what its author should know and need not mend.
+    ``publish_at`` carries its time zone. ``notes`` is what its author should know and need not mend. ``lines`` tells where in
+    script.md a key of the front matter stands, 1-based.
     """
 
     slug: str
@@ -169,6 +175,7 @@ class Episode:
     photo: Path | None
     photo_credit: str
     notes: tuple[Problem, ...]
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

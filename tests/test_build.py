@@ -211,6 +211,23 @@ def test_a_number_that_cannot_be_read_takes_no_episode_off_the_site(desk: Desk, 
     assert _made(desk.out) == before
 
 
+def test_a_sign_that_no_font_has_is_named_with_its_line_wherever_it_was_written(desk: Desk) -> None:
+    desk.edit("02-laojie/script.md", "title: 去逛街", "title: 去逛街🎧")
+    desk.edit("series.toml", 'poster_signature = "测试社区"', 'poster_signature = "测试社区🏮"')
+    outcome = desk.build()
+    found = {(problem.code, problem.place.name, problem.line) for failure in outcome.failures for problem in failure.problems}
+    assert found == {("JX-D11", "script.md", 3), ("JX-D11", "series.toml", 7)}
+    assert (desk.out / "social" / "series" / "cover.jpg").exists()
+
+
+def test_editing_the_words_tags_no_sound_again(desk: Desk) -> None:
+    tagged = set((desk.out / "store" / "tag").iterdir())
+    desk.edit("01-laowu/script.md", "我们去看西埔新居", "我们去看西埔新居吧")
+    desk.edit("series.toml", 'description = "测试用的小节目。"', 'description = "换一句。"')
+    assert desk.build().failures == ()
+    assert set((desk.out / "store" / "tag").iterdir()) == tagged
+
+
 def test_a_ledger_that_is_gone_is_missed_before_anything_is_made(desk: Desk) -> None:
     before = _made(desk.out)
     (desk.workspace / "ledger.jsonl").unlink()

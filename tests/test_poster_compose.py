@@ -20,7 +20,16 @@ from pipeline import qr
 from pipeline.errors import AuthorError, DesignError
 from pipeline.model import Aspect, Poster, Sound, Wording
 from pipeline.poster import SERIES as SERIES_KEY
-from pipeline.poster import SeriesWording, check_episode, check_series, compose, compose_series, load_design, load_formats
+from pipeline.poster import (
+    SeriesWording,
+    Written,
+    check_episode,
+    check_series,
+    compose,
+    compose_series,
+    load_design,
+    load_formats,
+)
 from pipeline.poster.clearance import layout_problems
 from pipeline.poster.layout import lay_out
 from pipeline.poster.lettering import duration_text, letter_episode
@@ -264,12 +273,14 @@ def test_a_code_whose_modules_come_out_too_small_is_refused_with_both_sizes() ->
     assert TINY.code
     small = replace(TINY, code=replace(TINY.code, width_mm=50, height_mm=50))
 
-    (problem,) = check_episode(WORDING, DESIGN, [small], SCRIPT, SERIES_FILE)
+    (problem,) = check_episode(WORDING, DESIGN, [small], WRITTEN_SCRIPT, WRITTEN_SERIES)
     assert "只有 1.10 毫米，至少要 1.6 毫米" in problem.cause
     assert (problem.place, problem.code) == (Path("posters/formats/tiny.toml"), "JX-D10")
 
 
 SCRIPT, SERIES_FILE = Path("节目/episodes/06/script.md"), Path("节目/series.toml")
+WRITTEN_SCRIPT = Written(file=SCRIPT, lines={"title": 3, "subtitle": 4, "summary": 7})
+WRITTEN_SERIES = Written(file=SERIES_FILE, lines={"site_url": 9, "stops.岗贝村": 40})
 
 
 def changed(wording: Wording, line: str, text: Any) -> Wording:  # noqa: ANN401 - as the field is
@@ -278,7 +289,8 @@ def changed(wording: Wording, line: str, text: Any) -> Wording:  # noqa: ANN401 
 
 def found(wording: Wording) -> list[tuple[str, Path]]:
     return [
-        (problem.code, problem.place) for problem in check_episode(wording, DESIGN, load_formats().values(), SCRIPT, SERIES_FILE)
+        (problem.code, problem.place)
+        for problem in check_episode(wording, DESIGN, load_formats().values(), WRITTEN_SCRIPT, WRITTEN_SERIES)
     ]
 
 
@@ -289,7 +301,7 @@ def test_every_format_holds_texts_of_the_lengths_we_promise(title: int, subtitle
 
 def test_a_wording_that_fits_has_no_problems() -> None:
     assert found(WORDING) == []
-    assert check_series(SERIES, load_design(SERIES_KEY), load_formats().values(), SERIES_FILE) == ()
+    assert check_series(SERIES, load_design(SERIES_KEY), load_formats().values(), WRITTEN_SERIES) == ()
 
 
 @pytest.mark.parametrize(
@@ -331,13 +343,13 @@ def test_a_text_that_no_poster_can_show_is_named_once_where_it_was_written(
 )
 def test_what_the_series_cover_cannot_show_is_named_in_series_toml(wording: SeriesWording, code: str) -> None:
     cover = [load_formats()["cover"]]
-    problems = check_series(wording, load_design(SERIES_KEY), cover, SERIES_FILE)
+    problems = check_series(wording, load_design(SERIES_KEY), cover, WRITTEN_SERIES)
     assert [(problem.code, problem.place) for problem in problems] == [(code, SERIES_FILE)]
 
 
 def test_a_text_too_long_is_told_by_how_many_characters() -> None:
     alone = replace(WORDING, subtitle="")
-    (problem,) = check_episode(replace(alone, title="慢" * 60), DESIGN, load_formats().values(), SCRIPT, SERIES_FILE)
+    (problem,) = check_episode(replace(alone, title="慢" * 60), DESIGN, load_formats().values(), WRITTEN_SCRIPT, WRITTEN_SERIES)
     counted = re.search(r"有 60 个字（连标点），“(.+)”用最小的字也只排得下 (\d+) 个", problem.cause)
     assert counted
     assert problem.fix == f"请把标题至少缩短 {60 - int(counted[2])} 个字"
@@ -354,7 +366,7 @@ def test_the_facts_are_checked_with_the_longest_duration_a_recording_can_have() 
             break
     else:
         pytest.fail("no width tells four minutes from three hours")
-    (problem,) = check_episode(WORDING, DESIGN, [narrow], SCRIPT, SERIES_FILE)
+    (problem,) = check_episode(WORDING, DESIGN, [narrow], WRITTEN_SCRIPT, WRITTEN_SERIES)
     assert problem.code == "JX-D09"
 
 
@@ -364,7 +376,7 @@ def test_a_box_too_small_for_any_text_is_the_designers_matter() -> None:
     narrow = replace(TINY, call=replace(TINY.call, width_mm=30))
 
     for form in (low, narrow):
-        (problem,) = check_episode(WORDING, DESIGN, [form], SCRIPT, SERIES_FILE)
+        (problem,) = check_episode(WORDING, DESIGN, [form], WRITTEN_SCRIPT, WRITTEN_SERIES)
         assert (problem.code, problem.place) == ("JX-D16", Path("posters/formats/tiny.toml"))
 
 

@@ -1,6 +1,6 @@
 """The poster stage: wording and sound in, pictures and PDFs out, each scanned again before it is handed on."""
 
-from pipeline.poster.check import check_episode, check_series
+from pipeline.poster.check import Written, check_episode, check_series
 from pipeline.poster.compose import compose, compose_series
 from pipeline.poster.design import SERIES, Design, load_design
 from pipeline.poster.formats import PosterFormat, load_formats
@@ -12,6 +12,7 @@ __all__ = [
     "Design",
     "PosterFormat",
     "SeriesWording",
+    "Written",
     "check_episode",
     "check_photo",
     "check_series",

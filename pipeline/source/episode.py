@@ -213,6 +213,7 @@ def _episode(reading: _Reading, folder: Path, series: Series, notes: Sequence[Pr
         photo=_photo(reading, folder),
         photo_credit=reading.text("photo_credit", "照片来源"),
         notes=tuple(notes),
+        lines={key: value.line for key, value in reading.front.values.items()},
     )
 
 

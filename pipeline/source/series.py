@@ -71,7 +71,7 @@ class _Reading:
         self._asked: dict[int, set[str]] = {}
 
     def wrong(self, table: Mapping[str, Any], key: str, cause: str, fix: str, code: str) -> None:
-        line = self._line(table, key)
+        line = self.line(table, key)
         self.problems.append(Problem(place=self.file, line=line, cause=cause, fix=fix, code=code))
 
     def text(self, table: Mapping[str, Any], key: str, check: Check = lambda _: None, *, default: str | None = None) -> str:
@@ -147,7 +147,7 @@ class _Reading:
             return None
         return value
 
-    def _line(self, table: Mapping[str, Any], key: str) -> int | None:
+    def line(self, table: Mapping[str, Any], key: str) -> int | None:
         """Return the line of ``key`` in ``table``, else of the table's heading: tomllib keeps no places."""
         start = self._heading_line(table)
         pattern = re.compile(rf'\s*"?{re.escape(key)}"?\s*[=.]')
@@ -220,7 +220,16 @@ def _series(reading: _Reading, file: Path) -> Series:
             for name in reading.table("platforms")
         ),
         destinations=tuple(_destination(reading, name) for name in reading.table("destinations")),
+        lines=_lines(reading, aspect_rows, stop_rows),
     )
+
+
+def _lines(reading: _Reading, aspects: Sequence[Mapping[str, Any]], stops: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    places = {key: (reading.tables, key) for key in reading.tables}
+    places |= {f"aspects.{row.get('key')}": (row, "name") for row in aspects}
+    places |= {f"stops.{row.get('name')}": (row, "name") for row in stops}
+    lines = {name: reading.line(table, key) for name, (table, key) in places.items()}
+    return {name: line for name, line in lines.items() if line is not None}
 
 
 def _stop(reading: _Reading, row: Mapping[str, Any]) -> Stop:
