@@ -115,7 +115,7 @@ def build(
         _print_json(_as_json(outcome))
     else:
         _print_outcome(outcome)
-    _tell_problems([problem for failure in outcome.failures for problem in failure.problems])
+    _tell_problems(_problems(outcome))
     ctx.exit(max((failure.exit_code for failure in outcome.failures), default=0))
 
 
@@ -235,6 +235,11 @@ def _row(built: BuiltEpisode) -> tuple[str, ...]:
     )
 
 
+def _problems(outcome: Outcome) -> list[Problem]:
+    """Return what is to be mended, each once: what stands in series.toml stops every episode."""
+    return list(dict.fromkeys(problem for failure in outcome.failures for problem in failure.problems))
+
+
 def _tell_problems(problems: Sequence[Problem]) -> None:
     if problems:
         click.echo(f"\n有 {len(problems)} 处要改：", err=True)
@@ -280,7 +285,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "site_laid_out": outcome.site_laid_out,
         "episodes": [json.loads(report.read_bytes()) for report in reports],
         "voided": [identity.page_url for identity in outcome.voided],
-        "problems": [_problem_as_json(problem) for failure in outcome.failures for problem in failure.problems],
+        "problems": [_problem_as_json(problem) for problem in _problems(outcome)],
     }
 
 

@@ -216,7 +216,7 @@ def test_a_sign_that_no_font_has_is_named_with_its_line_wherever_it_was_written(
     desk.edit("series.toml", 'poster_signature = "测试社区"', 'poster_signature = "测试社区🏮"')
     outcome = desk.build()
     found = {(problem.code, problem.place.name, problem.line) for failure in outcome.failures for problem in failure.problems}
-    assert found == {("JX-D11", "script.md", 3), ("JX-D11", "series.toml", 7)}
+    assert found == {("JX-D11", "script.md", 3), ("JX-D11", "series.toml", 9)}
     assert (desk.out / "social" / "series" / "cover.jpg").exists()
 
 
