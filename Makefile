@@ -12,13 +12,13 @@ build: .venv/installed
 
 test: build .venv/installed-dev
 	@$(MAKE) --no-print-directory system-packages
-	@echo "make: tests"
-	@$(BIN)/pytest --numprocesses 2
 	@echo "make: style, types, imports"
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@echo "make: tests"
+	@$(BIN)/pytest --numprocesses 2
 
 # Resolves the requirements anew; needs uv. The locks hold versions and hashes, and no address.
 lock:
