@@ -124,6 +124,8 @@ def test_a_stage_depends_on_its_modules_their_packages_and_ffmpeg() -> None:
         "machine",
     } <= recipe.keys()
     assert "pipeline.feed" not in recipe
+    # What tests alone need is not there: installing it must not make everything again.
+    assert recipe.keys().isdisjoint({"pytest==", "hypothesis==", "mypy==", "ruff=="})
     assert "pillow==" in artefact_store._recipe("pipeline.poster.compose")  # noqa: SLF001  (see above)
 
 
