@@ -20,6 +20,7 @@ from pipeline import addresses
 from pipeline.errors import Problem, PromiseError, telling_what_cannot_be_read
 from pipeline.model import Enclosure, Episode, Identity, Series
 
+_KINDS = frozenset({"series", "identity", "release"})
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _RESTORE = "请从备份、网站上的副本或版本记录里找回这份台账，不要手工改"
 
@@ -66,41 +67,46 @@ def read_ledger(file: Path) -> Ledger:
     Raises:
         PromiseError: lines that are damaged or were edited, all of them.
     """
-    series: SeriesPromise | None = None
-    identities: dict[int, Identity] = {}
-    releases: dict[int, Release] = {}
-    problems: list[Problem] = []
     with telling_what_cannot_be_read(file):
         text = file.read_bytes().decode("utf-8-sig", errors="replace") if file.is_file() else ""
     *whole, last = text.split("\n")
     torn = bool(last) and not _checked(last)  # nobody was told of a line before its end was on the disk
-    if not torn:
-        whole.append(last)
-    for line, written in enumerate(whole, start=1):
-        if not written.strip():
-            continue
-        if written.startswith(_CONFLICT):
-            cause, fix = "台账里留着合并冲突的记号", "只删掉 <<<<<<<、=======、>>>>>>> 这样的几行，别的行都留着"
-            problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-P08"))
-            continue
-        entry = _checked(written)
+    series: SeriesPromise | None = None
+    identities: dict[int, Identity] = {}
+    releases: dict[int, Release] = {}
+    for entry in _entries(file, whole if torn else [*whole, last]):
         match entry:
-            case {"kind": "series"}:
+            # From a release on its promises bind: a line that somebody else's ledger brought later changes nothing.
+            case {"kind": "series"} if series is None or not releases:
                 series = SeriesPromise(site_url=entry["site_url"], feed_url=entry["feed_url"], podcast_guid=entry["podcast_guid"])
-            case {"kind": "identity"}:
-                number = entry["number"]
+            case {"kind": "identity", "number": number} if number not in releases or number not in identities:
                 identities[number] = Identity(number=number, guid=entry["guid"], page_url=entry["page_url"])
-            case {"kind": "release"}:
-                # The first release counts: what subscribers have fetched is not changed by a later line.
-                releases.setdefault(entry["number"], _release(entry))
-            case _:
-                cause = "台账的这一行被改动过或写坏了，校验对不上"
-                problems.append(Problem(place=file, line=line, cause=cause, fix=_RESTORE, code="JX-P01"))
-    if problems:
-        raise PromiseError(problems)
+            case {"kind": "release", "number": number}:
+                releases.setdefault(number, _release(entry))
     return Ledger(
         file=file, series=series, identities=MappingProxyType(identities), releases=MappingProxyType(releases), torn=torn
     )
+
+
+def _entries(file: Path, lines: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what the lines say, or raise all that is wrong with them."""
+    entries: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    for line, written in enumerate(lines, start=1):
+        if not written.strip():
+            continue
+        entry = _checked(written)
+        if written.startswith(_CONFLICT):
+            cause, fix = "台账里留着合并冲突的记号", "只删掉 <<<<<<<、=======、>>>>>>> 这样的几行，别的行都留着"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-P08"))
+        elif entry.get("kind") not in _KINDS:
+            cause = "台账的这一行被改动过或写坏了，校验对不上"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=_RESTORE, code="JX-P01"))
+        else:
+            entries.append(entry)
+    if problems:
+        raise PromiseError(problems)
+    return entries
 
 
 def identify(ledger: Ledger, series: Series, episode: Episode) -> Identity:
@@ -108,7 +114,7 @@ def identify(ledger: Ledger, series: Series, episode: Episode) -> Identity:
 
     Both are the same unless site_url was changed.
     """
-    if episode.number in ledger.releases:
+    if episode.number in ledger.releases and episode.number in ledger.identities:
         return ledger.identities[episode.number]
     return Identity(
         number=episode.number,

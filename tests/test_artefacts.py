@@ -204,6 +204,16 @@ def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
     assert raised.value.exit_code == 3
 
 
+def test_a_lock_that_cannot_be_taken_is_the_machines_fault(tmp_path: Path) -> None:
+    with artefacts.claimed(tmp_path / "out"):
+        pass
+    (tmp_path / "out" / ".lock").unlink(missing_ok=True)
+    (tmp_path / "out" / ".lock").mkdir()
+    with pytest.raises(MachineError) as raised, artefacts.claimed(tmp_path / "out"):
+        pass
+    assert raised.value.problems[0].code == "JX-M01"
+
+
 def test_a_second_build_in_the_same_folder_is_told_to_wait(tmp_path: Path) -> None:
     with artefacts.claimed(tmp_path / "out"):
         pass

@@ -158,6 +158,15 @@ def test_after_release_a_lost_folder_breaks_a_promise(tmp_path: Path, series: Se
     assert ledger.check_promises(promises, series, [], {}, broken={1}) == ()
 
 
+def test_lines_merged_in_after_a_release_change_none_of_its_promises(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _released(tmp_path, series, episode)
+    moved = dataclasses.replace(series, site_url="https://other.example/")
+    empty = _empty(tmp_path / "elsewhere")
+    theirs = ledger.new_lines(empty, moved, [ledger.identify(empty, moved, episode)])
+    merged = _write(promises.file, *promises.file.read_text(encoding="utf-8").splitlines(), *theirs)
+    assert (merged.series, merged.identities) == (promises.series, promises.identities)
+
+
 def test_the_first_release_counts(tmp_path: Path, series: Series, episode: Episode) -> None:
     promises = _released(tmp_path, series, episode)
     again = ledger.release_line(promises.identities[1], dataclasses.replace(ENCLOSURE, sha256="b" * 64), PUBLISHED, RECORDING)

@@ -52,13 +52,17 @@ def claimed(out: Path) -> Iterator[None]:
         if not ours:
             marker.write_text(_MARKER_TEXT, encoding="utf-8")
     lock = FileLock(out / ".lock", timeout=0)
+    with telling_where(out):
+        try:
+            lock.acquire()
+        except Timeout:  # an OSError too
+            cause = "另一个 jixiang 正在这个文件夹里工作"
+            raise LockedError([Problem(place=out, cause=cause, fix="等它做完再试", code="JX-M03")]) from None
     try:
-        with lock:
-            _sweep(out)
-            yield
-    except Timeout:
-        cause = "另一个 jixiang 正在这个文件夹里工作"
-        raise LockedError([Problem(place=out, cause=cause, fix="等它做完再试", code="JX-M03")]) from None
+        _sweep(out)
+        yield
+    finally:
+        lock.release()
 
 
 def _sweep(out: Path) -> None:

@@ -47,11 +47,6 @@ def weigh(text: str) -> list[float]:
     return weights
 
 
-def count_syllables(text: str) -> float:
-    """Return how many syllables it takes to say ``text``."""
-    return sum(weigh(text))
-
-
 def read_quantity(number: int) -> str:
     """Return how a quantity is read in Chinese: 两千, 一百零五, 一万二千."""
     if number < 0 or number >= 10**_LONGEST_QUANTITY:
