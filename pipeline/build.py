@@ -247,6 +247,7 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         sound=sound,
         captions=timing.result(),
         posters=posters,
+        alternates=(),
         enclosure=_released_enclosure(run.shop.store, release) if release else tagged,
         transcripts=transcripts,
         chapters=chapters,

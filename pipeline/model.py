@@ -82,17 +82,27 @@ class Theme:
 
 @dataclass(frozen=True, kw_only=True)
 class SoundSettings:
-    """How a recording is rendered."""
+    """How a recording is rendered.
+
+    ``denoise`` is ``off``, ``light`` or ``strong``; ``leveler`` is ``off``, ``gentle`` or ``strong``; ``highpass_hz`` of 0 leaves
+    the bass alone. ``bed`` asks for the theme's bed under the voice. ``container`` is ``mp3`` or ``m4a``.
+    """
 
     target: LoudnessTarget
     bitrate_kbps: int
+    denoise: str
+    leveler: str
+    highpass_hz: int
+    bed: bool
+    container: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
     """What all episodes share, from series.toml. ``site_url`` ends in ``/``; ``language`` is an RSS code such as zh-cn.
 
-    ``lines`` tells where in the file a key stands, 1-based; a stop's under ``stops.<name>``, an aspect's under ``aspects.<key>``.
+    ``sound`` is what an episode starts from, and ``also`` the further containers it is offered in. ``lines`` tells where in the
+    file a key stands, 1-based; a stop's under ``stops.<name>``, an aspect's under ``aspects.<key>``.
     """
 
     file: Path
@@ -113,6 +123,7 @@ class Series:
     aspects: tuple[Aspect, ...]
     stops: tuple[Stop, ...]
     sound: SoundSettings
+    also: tuple[str, ...]
     theme: Theme
     platforms: tuple[Link, ...]
     destinations: tuple[Destination, ...]
@@ -150,8 +161,8 @@ class Script:
 class Episode:
     """An episode as written: front matter, script and the files beside it.
 
-    ``publish_at`` carries its time zone. ``notes`` is what its author should know and need not mend. ``lines`` tells where in
-    script.md a key of the front matter stands, 1-based.
+    ``publish_at`` carries its time zone. ``sound`` and ``also`` are the series' with what this episode says otherwise. ``notes`` is
+    what its author should know and need not mend. ``lines`` tells where in script.md a key of the front matter stands, 1-based.
     """
 
     slug: str
@@ -172,6 +183,8 @@ class Episode:
     explicit: bool
     script: Script
     recording: Path
+    sound: SoundSettings
+    also: tuple[str, ...]
     photo: Path | None
     photo_credit: str
     notes: tuple[Problem, ...]
@@ -202,8 +215,10 @@ class Span:
 class Sound:
     """The published sound before tagging, and what was measured on it.
 
-    ``envelope`` is the RMS of the whole published sound in 0.1 s frames, linear, full scale = 1. ``speech`` are the spans with a
-    voice. ``recorded_*`` were measured on the recording, everything else on the encoded file.
+    ``envelope`` is the RMS of the whole published sound in 0.1 s frames, linear, full scale = 1, and ``recorded_envelope`` that of
+    the recording. ``speech`` are the spans with a voice. ``recorded_*`` were measured on the recording as it came, everything else
+    on the encoded file. ``loudness_range_lu`` is EBU Tech 3342's. ``most_limiting_db`` is how far the limiter reached, and
+    ``renders`` how often a stretch of sound was encoded until it fitted: 1 where the first time was right. ``ffmpeg`` is its version.
     """
 
     file: Path
@@ -211,12 +226,18 @@ class Sound:
     voice_start_s: float
     speech: tuple[Span, ...]
     integrated_lufs: float
+    loudness_range_lu: float
     true_peak_dbtp: float
     envelope: tuple[float, ...]
     recorded_lufs: float
+    recorded_range_lu: float
     recorded_true_peak_dbtp: float
+    recorded_envelope: tuple[float, ...]
     trimmed_head_s: float
     trimmed_tail_s: float
+    most_limiting_db: float
+    renders: int
+    ffmpeg: str
     warnings: tuple[str, ...]
 
 
@@ -312,7 +333,10 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltEpisode:
-    """An episode with everything made for it. ``public`` once it is due or released: only then is its sound on the site."""
+    """An episode with everything made for it; ``alternates`` are its sound in other containers.
+
+    ``public`` once it is due or released: only then is its sound on the site.
+    """
 
     episode: Episode
     identity: Identity
@@ -322,5 +346,6 @@ class BuiltEpisode:
     captions: Captions
     posters: tuple[Poster, ...]
     enclosure: Enclosure
+    alternates: tuple[Enclosure, ...]
     transcripts: tuple[Attachment, ...]
     chapters: Attachment | None

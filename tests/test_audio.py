@@ -32,7 +32,15 @@ from pipeline.model import Cue, Enclosure, LoudnessTarget, Sound, SoundSettings,
 
 EPISODES = Path(__file__).parent.parent / "episodes"
 RATE_HZ = 44_100
-SETTINGS = SoundSettings(target=LoudnessTarget(integrated_lufs=-16.0, true_peak_dbtp=-1.0), bitrate_kbps=128)
+SETTINGS = SoundSettings(
+    target=LoudnessTarget(integrated_lufs=-16.0, true_peak_dbtp=-1.0),
+    bitrate_kbps=128,
+    denoise="off",
+    leveler="gentle",
+    highpass_hz=75,
+    bed=False,
+    container="mp3",
+)
 NO_THEME = Theme(intro=None, outro=None, bed=None)
 THEME = Theme(intro=EPISODES / "theme" / "intro.flac", outro=EPISODES / "theme" / "outro.flac", bed=None)
 

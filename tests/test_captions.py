@@ -30,12 +30,18 @@ def sound(duration_s: float, *speech: tuple[float, float]) -> Sound:
         voice_start_s=speech[0][0] if speech else 0.0,
         speech=tuple(Span(start_s=start_s, end_s=end_s) for start_s, end_s in speech),
         integrated_lufs=-16.0,
+        loudness_range_lu=4.0,
         true_peak_dbtp=-1.0,
         envelope=(),
         recorded_lufs=-20.0,
+        recorded_range_lu=9.0,
         recorded_true_peak_dbtp=-2.0,
+        recorded_envelope=(),
         trimmed_head_s=0.0,
         trimmed_tail_s=0.0,
+        most_limiting_db=2.0,
+        renders=1,
+        ffmpeg="9.0",
         warnings=(),
     )
 

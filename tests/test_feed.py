@@ -47,12 +47,18 @@ def built(episode: Episode, cover: Poster) -> BuiltEpisode:
         voice_start_s=4.7,
         speech=(),
         integrated_lufs=-16.0,
+        loudness_range_lu=4.0,
         true_peak_dbtp=-1.5,
         envelope=(0.1,),
         recorded_lufs=-30.0,
+        recorded_range_lu=9.0,
         recorded_true_peak_dbtp=-9.0,
+        recorded_envelope=(),
         trimmed_head_s=0.3,
         trimmed_tail_s=0.2,
+        most_limiting_db=2.0,
+        renders=1,
+        ffmpeg="9.0",
         warnings=(),
     )
     return BuiltEpisode(
@@ -64,6 +70,7 @@ def built(episode: Episode, cover: Poster) -> BuiltEpisode:
         captions=Captions(cues=(), chapters=(), disagreements=()),
         posters=(cover,),
         enclosure=Enclosure(file=Path("x.mp3"), mime_type="audio/mpeg", size_bytes=1_272_552, sha256="ab" * 32, duration_s=78.6),
+        alternates=(),
         transcripts=(
             Attachment(path="transcripts/1-0123456789ab.vtt", mime_type="text/vtt", content=b""),
             Attachment(path="transcripts/1-0123456789ab.srt", mime_type="application/x-subrip", content=b""),

@@ -73,6 +73,17 @@ ASPECTS = tuple(
 STOPS = tuple(_stop(order) for order in range(1, 5))
 
 
+SOUND_SETTINGS = SoundSettings(
+    target=LoudnessTarget(integrated_lufs=-16, true_peak_dbtp=-1),
+    bitrate_kbps=128,
+    denoise="off",
+    leveler="gentle",
+    highpass_hz=75,
+    bed=False,
+    container="mp3",
+)
+
+
 @pytest.fixture
 def series(tmp_path: Path) -> Series:
     return Series(
@@ -93,7 +104,8 @@ def series(tmp_path: Path) -> Series:
         poster_signature="吉祥社区",
         aspects=ASPECTS,
         stops=STOPS,
-        sound=SoundSettings(target=LoudnessTarget(integrated_lufs=-16, true_peak_dbtp=-1), bitrate_kbps=128),
+        sound=SOUND_SETTINGS,
+        also=(),
         theme=Theme(intro=None, outro=None, bed=None),
         platforms=(Link(name="喜马拉雅", url="https://ximalaya.example/jixiang"),),
         destinations=(),
@@ -130,6 +142,8 @@ def build(tmp_path: Path) -> Build:
             explicit=False,
             script=parse_script(SCRIPT, 12),
             recording=sound_file,
+            sound=SOUND_SETTINGS,
+            also=(),
             photo=None,
             photo_credit="",
             notes=(),
@@ -145,12 +159,18 @@ def build(tmp_path: Path) -> Build:
                 voice_start_s=5.0,
                 speech=(),
                 integrated_lufs=-16.0,
+                loudness_range_lu=4.0,
                 true_peak_dbtp=-1.2,
                 envelope=tuple(0.01 * (frame % 20) for frame in range(796)),
                 recorded_lufs=-20.0,
+                recorded_range_lu=9.0,
                 recorded_true_peak_dbtp=-3.0,
+                recorded_envelope=(),
                 trimmed_head_s=0.0,
                 trimmed_tail_s=0.0,
+                most_limiting_db=2.0,
+                renders=1,
+                ffmpeg="9.0",
                 warnings=(),
             ),
             captions=Captions(
@@ -178,6 +198,7 @@ def build(tmp_path: Path) -> Build:
                 sha256=hashlib.sha256(sound_file.read_bytes()).hexdigest(),
                 duration_s=79.6,
             ),
+            alternates=(),
             transcripts=(),
             chapters=None,
         )

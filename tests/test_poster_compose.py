@@ -80,12 +80,18 @@ SOUND = Sound(
     voice_start_s=0,
     speech=(),
     integrated_lufs=-16,
+    loudness_range_lu=4.0,
     true_peak_dbtp=-1.5,
     envelope=_envelope(),
     recorded_lufs=-20,
+    recorded_range_lu=9.0,
     recorded_true_peak_dbtp=-3,
+    recorded_envelope=(),
     trimmed_head_s=0,
     trimmed_tail_s=0,
+    most_limiting_db=2.0,
+    renders=1,
+    ffmpeg="9.0",
     warnings=(),
 )
 

@@ -210,6 +210,8 @@ def _episode(reading: _Reading, folder: Path, series: Series, notes: Sequence[Pr
         explicit=reading.flag("explicit", "不宜内容"),
         script=_script(reading),
         recording=_recording(reading, folder),
+        sound=series.sound,
+        also=series.also,
         photo=_photo(reading, folder),
         photo_credit=reading.text("photo_credit", "照片来源"),
         notes=tuple(notes),

@@ -213,7 +213,10 @@ def _series(reading: _Reading, file: Path) -> Series:
         poster_signature=reading.text(top, "poster_signature"),
         aspects=aspects,
         stops=tuple(sorted(stops, key=lambda stop: stop.order)),
-        sound=SoundSettings(target=target, bitrate_kbps=bitrate_kbps),
+        sound=SoundSettings(
+            target=target, bitrate_kbps=bitrate_kbps, denoise="off", leveler="gentle", highpass_hz=75, bed=False, container="mp3"
+        ),
+        also=(),
         theme=_theme(reading, file.parent),
         platforms=tuple(
             Link(name=clean(name), url=reading.text(reading.table("platforms"), name, _web_address))
