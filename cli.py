@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 import time
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 _EXPLANATIONS = Path(__file__).parent / "docs/errors.zh.md"
 _USAGE, _OUR_BUG, _INTERRUPTED = 2, 70, 130
+
+_COLUMNS = ("期", "标题", "时长", "响度 LUFS", "响度范围", "真峰值", "限幅", "剪静音", "扫码", "发布")
+_ALIGNMENTS = ("right", "left", *["right"] * 7, "left")
+_TITLE_COLUMNS = 16  # eight Chinese characters; with them the table fits a Windows console of 120, where → is two wide
 
 
 class _Command(click.Command):
@@ -195,11 +200,8 @@ class _Progress:
 
 
 def _print_outcome(outcome: Outcome) -> None:
-    from tabulate import tabulate  # noqa: PLC0415
-
     if outcome.built:
-        headers = ("期", "标题", "时长", "录音响度", "成品响度", "真峰值", "剪去静音", "扫码测试", "状态")
-        click.echo(tabulate([_row(each) for each in outcome.built], headers=headers, disable_numparse=True))
+        click.echo(_table([_row(each) for each in outcome.built]))
         click.echo("")
     for each in outcome.built:
         notes = (f"{note.place.name} {note.cause}（{note.fix}）[{note.code}]" for note in each.episode.notes)
@@ -209,13 +211,21 @@ def _print_outcome(outcome: Outcome) -> None:
     for identity in outcome.voided:
         click.echo(f"提醒：第 {identity.number} 期的网址变了，印着 {identity.page_url} 的海报已经作废，请重新打印")
     if outcome.built:
-        click.echo(f"声音和网页  {outcome.out / 'site'}")
-        click.echo(f"打印的海报  {outcome.out / 'print'}")
+        click.echo(f"声音和网页   {outcome.out / 'site'}")
+        click.echo(f"打印的海报   {outcome.out / 'print'}")
         click.echo(f"手机上发的图 {outcome.out / 'social'}")
+        click.echo(f"声音前后对比 {outcome.out / 'report'}")
     if not outcome.site_laid_out and (outcome.out / "site").is_dir():
         click.echo("网页和订阅保持上一次的样子，没有改动：先改好下面的问题，再做一次。")
     elif outcome.built:
         click.echo("下一步：打开网页看一看、听一听，用微信扫一扫海报上的码，再拿去打印。")
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    from tabulate import tabulate  # noqa: PLC0415
+
+    widths = (None, _TITLE_COLUMNS)
+    return tabulate(rows, headers=_COLUMNS, colalign=_ALIGNMENTS, maxcolwidths=widths, disable_numparse=True)
 
 
 def _row(built: BuiltEpisode) -> tuple[str, ...]:
@@ -226,13 +236,18 @@ def _row(built: BuiltEpisode) -> tuple[str, ...]:
         str(built.identity.number),
         built.episode.title,
         f"{minutes}:{seconds:02}",
-        f"{sound.recorded_lufs:.1f} LUFS",
-        f"{sound.integrated_lufs:.1f} LUFS",
-        f"{sound.true_peak_dbtp:.1f} dBTP",
+        f"{_figure(sound.recorded_lufs)} → {_figure(sound.integrated_lufs)}",
+        f"{_figure(sound.recorded_range_lu)} → {_figure(sound.loudness_range_lu)}",
+        f"{_figure(sound.true_peak_dbtp)} dBTP",
+        f"{_figure(sound.most_limiting_db)} dB",
         f"{sound.trimmed_head_s + sound.trimmed_tail_s:.1f} 秒",
         f"{sum(poster.decodings for poster in codes)}/{sum(poster.trials for poster in codes)}",
-        "已到发布时间" if built.public else f"{built.published_at:%Y-%m-%d %H:%M} 发布",
+        "已到发布时间" if built.public else f"{built.published_at:%Y-%m-%d %H:%M}",
     )
+
+
+def _figure(level: float) -> str:
+    return f"{level:.1f}" if math.isfinite(level) else "—"
 
 
 def _problems(outcome: Outcome) -> list[Problem]:

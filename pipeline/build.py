@@ -359,9 +359,26 @@ def _lay_out_posters(run: _Run, out: Path, built: Sequence[BuiltEpisode], cover:
         for folder in (out / place).glob("*"):
             if folder.name not in folders and folder.name not in kept:
                 artefacts.lay_out(folder, {})
-    reports = report.render_reports(built)
-    reports |= {file.name: file.read_bytes() for file in (out / "report").glob("*.json") if file.stem in kept}
+    reports = report.render_reports(built, _draw_waveforms(run, built))
+    reports |= {file.name: file.read_bytes() for file in (out / "report").glob("*.*") if file.stem in kept}
     artefacts.lay_out(out / "report", reports)
+
+
+def _draw_waveforms(run: _Run, built: Sequence[BuiltEpisode]) -> dict[int, Path]:
+    """Return the picture of each episode's sound before and after, in the colour and fonts of its poster."""
+    drawing = {}
+    for each in built:
+        episode, number = each.episode, each.identity.number
+        design = poster.load_design(episode.aspect.key, run.designs)
+        look = report.Look(
+            colour=design.main,
+            serif_black=design.serif_black,
+            sans_bold=design.sans_bold,
+            sans_regular=design.sans_regular,
+        )
+        arguments = number, episode.title, each.sound, episode.sound.target.integrated_lufs, look
+        drawing[number] = run.shop.start(f"第 {number} 期 声音对比图", report.draw_waveforms, *arguments, suffix=".png")
+    return {number: future.result().file for number, future in drawing.items()}
 
 
 def _files_for(place: str, run: _Run, posters: Sequence[Poster]) -> Files:

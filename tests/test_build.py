@@ -89,6 +89,7 @@ def test_a_build_leaves_sound_posters_pages_feed_and_reports(first: Desk) -> Non
         "social/1/cover.jpg",
         "social/series/cover.jpg",
         "report/1.json",
+        "report/1.png",
     } <= made
 
 
@@ -193,6 +194,7 @@ def test_one_broken_episode_stops_no_other_and_loses_nothing_that_was_built(desk
         "social/2/cover.jpg",
         "social/2/moments.png",
         "report/2.json",
+        "report/2.png",
     }
     assert before["print/2/a3.pdf"] != after["print/2/a3.pdf"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -105,15 +106,24 @@ def test_the_output_lies_beside_a_folder_called_episodes_and_inside_any_other(tm
     assert cli._out_beside(tmp_path / "节目") == tmp_path / "节目" / "out"  # noqa: SLF001  (the same)
 
 
+def test_the_table_fits_a_console_of_120_columns_whatever_the_title() -> None:
+    figures = ("179:59", "-32.4 → -16.0", "21.3 → 10.2", "-1.4 dBTP", "12.3 dB", "123.4 秒", "30/30", "2026-11-30 08:00")
+    lines = cli._table([("99", "好" * 24, *figures)]).split("\n")  # noqa: SLF001  (what staff look at)
+    assert max(len(line.encode("gbk")) for line in lines) <= 120  # a Chinese console: what takes two bytes is two columns wide
+    assert "".join(re.findall("好+", "".join(lines))) == "好" * 24
+
+
 def test_a_build_ends_in_a_table_and_the_next_step(workspace: Path, tmp_path: Path) -> None:
     shutil.rmtree(workspace / "02-laojie")
     ended = _jixiang("build", "1", "-C", workspace, "--now", "2026-11-01", encoding="gbk")
     assert ended.returncode == 0, ended.stderr
     assert "慢慢看" in ended.stdout
-    assert "LUFS" in ended.stdout
+    assert "响度 LUFS" in ended.stdout
+    assert re.search(r"-\d\d\.\d → -1[56]\.\d +\d+\.\d → \d+\.\d +-\d\.\d dBTP +\d+\.\d dB +\d\.\d 秒", ended.stdout)
+    assert f"声音前后对比 {tmp_path / 'out' / 'report'}" in ended.stdout
     assert "下一步" in ended.stdout
     assert "√ 第 1 期 声音" in ended.stderr
     again = _jixiang("build", "1", "-C", workspace, "--now", "2026-11-01", "--json")
     result = json.loads(again.stdout)
-    assert result["episodes"][0]["sound"]["integrated_lufs"] == pytest.approx(-16, abs=0.5)
+    assert result["episodes"][0]["sound"]["after"]["integrated_lufs"] == pytest.approx(-16, abs=0.5)
     assert (tmp_path / "out" / "site" / result["episodes"][0]["sound"]["file"]).is_file()

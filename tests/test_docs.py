@@ -287,7 +287,7 @@ def test_the_reference_has_each_field_of_the_ledger(tmp_path: Path, series: Seri
 
 
 def test_the_reference_has_each_figure_of_the_report() -> None:
-    nodes = ast.walk(SOURCES[REPOSITORY / "pipeline" / "report.py"])
+    nodes = ast.walk(SOURCES[REPOSITORY / "pipeline" / "report" / "figures.py"])
     keys = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
     written = {key.value for key in keys if isinstance(key, ast.Constant)}
     documented = {step.removesuffix("[]") for key in table("The report") for step in key.split(".")}
