@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+BENCH_PIP := .venv-bench/bin/python -m pip --quiet --disable-pip-version-check install
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit("make: Python 3.11 or newer is needed; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 
 .PHONY: build test lock
 build: .venv/installed
@@ -28,9 +30,11 @@ lock:
 	    pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	    --group bench --constraint requirements.lock --constraint requirements-dev.lock --output-file requirements-bench.lock
 
 .venv/installed: pyproject.toml requirements-build.lock requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit("make: Python 3.11 or newer is needed; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(CHECK_PYTHON)
 	@echo "make: installing the pinned requirements into .venv, once (about 150 MB to fetch)"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --require-hashes --requirement requirements-build.lock
@@ -41,6 +45,25 @@ lock:
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	@echo "make: installing what the tests need, once"
 	@$(PIP) --require-hashes --no-build-isolation --requirement requirements-dev.lock
+	@touch $@
+
+# Takes about half an hour and writes the document. For a quick look that leaves it alone:
+# make bench-audio BENCH="--minutes 0.5 --rounds 1 --skip memory"
+BENCH ?= --write docs/benchmarks.md
+.PHONY: bench-audio
+bench-audio: .venv-bench/installed
+	@.venv-bench/bin/python -m benchmarks.audio $(BENCH)
+
+# In an environment of its own: what we are compared with is no part of the program, and nothing that tests or the store see may
+# depend on whether somebody ran a benchmark.
+.venv-bench/installed: pyproject.toml requirements-build.lock requirements.lock requirements-bench.lock
+	@$(CHECK_PYTHON)
+	@echo "make: installing the program and what it is compared with into .venv-bench, once (about 200 MB to fetch)"
+	@$(PYTHON) -m venv .venv-bench
+	@$(BENCH_PIP) --require-hashes --requirement requirements-build.lock
+	@$(BENCH_PIP) --require-hashes --no-build-isolation --requirement requirements.lock
+	@$(BENCH_PIP) --require-hashes --no-build-isolation --requirement requirements-bench.lock
+	@$(BENCH_PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 # zbar reads the codes a second time; its Python package brings no library on Linux.
