@@ -5,6 +5,7 @@ read → identify → hear → time → compose → tag, for each episode; then 
 
 from __future__ import annotations
 
+import dataclasses
 import zoneinfo
 from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline import addresses, artefacts, audio, captions, feed, ledger, page, poster, report, source
+from pipeline.audio.tagging import MIME_TYPES
 from pipeline.errors import AuthorError, DesignError, JixiangError, Problem, PromiseError
-from pipeline.ledger import Ledger, Release
+from pipeline.ledger import Ledger, ReleasedFile
 from pipeline.model import (
     Attachment,
     BuiltEpisode,
@@ -26,6 +28,7 @@ from pipeline.model import (
     Identity,
     Poster,
     Series,
+    Sound,
     TagFields,
     Wording,
 )
@@ -225,8 +228,11 @@ def _make_series_cover(run: _Run) -> Poster:
 def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpisode:
     """Take one episode through its stages."""
     _check_poster(run, episode, identity)
-    series, name = run.series, f"第 {episode.number} 期"
-    sound = run.shop.start(f"{name} 声音", audio.normalize, episode.recording, series.theme, series.sound, suffix=".mp3").result()
+    series, name, release = run.series, f"第 {episode.number} 期", run.promises.releases.get(episode.number)
+    rendering = run.shop.start(f"{name} 声音", audio.normalize, episode.recording, series.theme, episode.sound, suffix=".mp3")
+    # What subscribers have is all that is offered: a release gets no further container later.
+    rendering_also = [] if release else _start_alternates(run, episode)
+    sound = rendering.result()
     timing = run.shop.start(f"{name} 字幕", captions.time_script, episode.script, sound)
     wording, design = _wording(series, episode, identity, sound.duration_s), poster.load_design(episode.aspect.key, run.designs)
     drawing = [
@@ -236,8 +242,14 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
     posters = tuple(future.result() for future in drawing)
     inside = next(each.file for each in posters if run.formats[each.format].place == "tag")
     fields = _tag_fields(series, episode, identity)
-    tagged = run.shop.start(f"{name} 标签", audio.tag, sound, fields, timing.result().chapters, inside, suffix=".mp3").result()
-    release = run.promises.releases.get(episode.number)
+    tagging = [
+        run.shop.start(
+            f"{name} 标签 {each.file.suffix}", audio.tag, each, fields, timing.result().chapters, inside, suffix=each.file.suffix
+        )
+        for each in (sound, *(future.result() for future in rendering_also))
+    ]
+    tagged = [future.result() for future in tagging]
+    kept = [_released(run.shop.store, episode.number, each) for each in (release, *release.alternates)] if release else tagged
     transcripts, chapters = _attachments(series, identity, timing.result())
     return BuiltEpisode(
         episode=episode,
@@ -247,11 +259,26 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         sound=sound,
         captions=timing.result(),
         posters=posters,
-        alternates=(),
-        enclosure=_released_enclosure(run.shop.store, release) if release else tagged,
+        enclosure=kept[0],
+        alternates=tuple(kept[1:]),
         transcripts=transcripts,
         chapters=chapters,
     )
+
+
+def _start_alternates(run: _Run, episode: Episode) -> list[Future[Sound]]:
+    """Return the coming sounds of an episode in the further containers that it is offered in."""
+    return [
+        run.shop.start(
+            f"第 {episode.number} 期 声音 {container}",
+            audio.normalize,
+            episode.recording,
+            run.series.theme,
+            dataclasses.replace(episode.sound, container=container),
+            suffix=f".{container}",
+        )
+        for container in episode.also
+    ]
 
 
 def _wording(series: Series, episode: Episode, identity: Identity, duration_s: float) -> Wording:
@@ -278,7 +305,7 @@ def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFiel
     return TagFields(
         title=episode.title,
         series_title=series.title,
-        host=episode.host,
+        host=episode.host or series.author,
         number=episode.number,
         published_on=published_at.date().isoformat(),
         synthetic_voice=episode.synthetic_voice,
@@ -298,20 +325,20 @@ def _check_poster(run: _Run, episode: Episode, identity: Identity) -> None:
         raise DesignError(problems)
 
 
-def _released_enclosure(store: Path, release: Release) -> Enclosure:
+def _released(store: Path, number: int, released: ReleasedFile) -> Enclosure:
     """Return a released sound, byte for byte as subscribers have it: it is never encoded again."""
-    laid_out = store.parent / "site" / release.path
-    for file in (laid_out, *sorted((store / "tag").glob("*.mp3"))):
-        if file.is_file() and file.stat().st_size == release.size_bytes and artefacts.digest(file) == release.sha256:
+    laid_out = store.parent / "site" / released.path
+    for file in (laid_out, *sorted((store / "tag").glob(f"*{laid_out.suffix}"))):
+        if file.is_file() and file.stat().st_size == released.size_bytes and artefacts.digest(file) == released.sha256:
             return Enclosure(
                 file=file,
-                mime_type="audio/mpeg",
-                size_bytes=release.size_bytes,
-                sha256=release.sha256,
-                duration_s=release.duration_s,
+                mime_type=MIME_TYPES[file.suffix],
+                size_bytes=released.size_bytes,
+                sha256=released.sha256,
+                duration_s=released.duration_s,
             )
-    cause = f"第 {release.number} 期已发布的声音不在这里了；重新编码会得到另一份声音，听众的应用会认作两期"
-    fix = f"从网站上把 {release.path} 下载回来放到这个位置，或找回 out 文件夹的备份"
+    cause = f"第 {number} 期已发布的声音不在这里了；重新编码会得到另一份声音，听众的应用会认作两期"
+    fix = f"从网站上把 {released.path} 下载回来放到这个位置，或找回 out 文件夹的备份"
     raise PromiseError([Problem(place=laid_out, cause=cause, fix=fix, code="JX-P07")])
 
 
@@ -342,6 +369,7 @@ def _site(series: Series, built: Sequence[BuiltEpisode], departed: Sequence[Iden
     files[addresses.image_path("series", cover.file)] = cover.file
     for each in built:
         if each.public:
+            files |= {addresses.sound_path(each.identity.number, alternate): alternate.file for alternate in each.alternates}
             files |= {attachment.path: attachment.content for attachment in each.transcripts}
             if each.chapters:
                 files[each.chapters.path] = each.chapters.content

@@ -15,11 +15,12 @@ from lxml import etree
 
 from pipeline import addresses
 from pipeline.markup import inline_html
-from pipeline.model import BuiltEpisode, Files, Poster, Series
+from pipeline.model import BuiltEpisode, Enclosure, Files, Poster, Series
 
 _ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 _PODCAST = "https://podcastindex.org/namespace/1.0"
 _SYNTHETIC = "本期为合成语音。"
+_CODECS = {".m4a": "mp4a.40.2"}  # AAC-LC. Source: RFC 6381
 
 
 def render_feed(series: Series, built: Sequence[BuiltEpisode], cover: Poster) -> Files:
@@ -43,6 +44,7 @@ class _Element:
     tag: str
     text: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+    inside: tuple[_Element, ...] = ()
 
 
 class _ChannelElements(BaseExtension):  # type: ignore[misc]  # feedgen has no types
@@ -75,7 +77,9 @@ class _ItemElements(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no
 
 def _append(parent: etree._Element, elements: Iterable[_Element]) -> None:
     for each in elements:
-        etree.SubElement(parent, each.tag, each.attributes).text = each.text
+        element = etree.SubElement(parent, each.tag, each.attributes)
+        element.text = each.text
+        _append(element, each.inside)
 
 
 def _channel(series: Series, cover: Poster, newest: datetime | None) -> FeedGenerator:
@@ -133,6 +137,8 @@ def _add_item(feed: FeedGenerator, series: Series, built: BuiltEpisode) -> None:
 
 def _podcasting(series: Series, built: BuiltEpisode) -> Iterable[_Element]:
     """Yield the podcast namespace's elements of an item; WebVTT comes first because Apple reads the first it knows."""
+    for alternate in built.alternates:
+        yield _alternate(series, built.identity.number, alternate)
     for transcript in built.transcripts:
         attributes = {"url": f"{series.site_url}{transcript.path}", "type": transcript.mime_type, "language": series.language}
         if transcript.mime_type == "text/vtt":
@@ -146,6 +152,20 @@ def _podcasting(series: Series, built: BuiltEpisode) -> Iterable[_Element]:
         yield _Element(tag=f"{{{_PODCAST}}}person", text=built.episode.host, attributes={"role": "host"})
     for name in built.episode.people:
         yield _Element(tag=f"{{{_PODCAST}}}person", text=name, attributes={"role": "guest"})
+
+
+def _alternate(series: Series, number: int, sound: Enclosure) -> _Element:
+    """Return the same sound in another container. The enclosure itself is not listed again: it is the default as it stands."""
+    suffix = sound.file.suffix
+    attributes = {
+        "type": sound.mime_type,
+        "length": str(sound.size_bytes),
+        "bitrate": str(round(8 * sound.size_bytes / sound.duration_s)),  # of the whole file, in bit/s
+        "title": suffix.removeprefix(".").upper(),
+        "codecs": _CODECS[suffix],
+    }
+    source = _Element(tag=f"{{{_PODCAST}}}source", attributes={"uri": f"{series.site_url}{addresses.sound_path(number, sound)}"})
+    return _Element(tag=f"{{{_PODCAST}}}alternateEnclosure", attributes=attributes, inside=(source,))
 
 
 def _explicit(*, explicit: bool) -> _Element:

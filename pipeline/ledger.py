@@ -35,19 +35,26 @@ class SeriesPromise:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Release:
-    """An episode as it was first published: from then on the enclosure keeps its bytes, and the guid its sound.
+class ReleasedFile:
+    """A sound that subscribers have: from its release on the file keeps its bytes. ``path`` is relative to the site."""
 
-    ``path`` is relative to the site; ``recording_sha256`` tells when somebody puts another recording under the episode.
-    """
-
-    number: int
     path: str
     sha256: str
     size_bytes: int
     duration_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release(ReleasedFile):
+    """An episode as it was first published: the enclosure, and beside it the ``alternates`` in other containers.
+
+    ``recording_sha256`` tells when somebody puts another recording under the episode.
+    """
+
+    number: int
     published_at: datetime
     recording_sha256: str
+    alternates: tuple[ReleasedFile, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,18 +164,32 @@ def new_lines(ledger: Ledger, series: Series, identities: Sequence[Identity]) ->
     return tuple(lines)
 
 
-def release_line(identity: Identity, enclosure: Enclosure, published_at: datetime, recording_sha256: str) -> str:
+def release_line(
+    identity: Identity,
+    enclosure: Enclosure,
+    published_at: datetime,
+    recording_sha256: str,
+    *,
+    alternates: Sequence[Enclosure] = (),
+) -> str:
     """Return the line that records an episode's first public publishing."""
     return _line(
         "release",
         number=identity.number,
-        path=addresses.sound_path(identity.number, enclosure),
-        sha256=enclosure.sha256,
-        size_bytes=enclosure.size_bytes,
-        duration_s=enclosure.duration_s,
+        **_released_fields(identity.number, enclosure),
         published_at=published_at.isoformat(),
         recording_sha256=recording_sha256,
+        alternates=[_released_fields(identity.number, alternate) for alternate in alternates],
     )
+
+
+def _released_fields(number: int, sound: Enclosure) -> dict[str, object]:
+    return {
+        "path": addresses.sound_path(number, sound),
+        "sha256": sound.sha256,
+        "size_bytes": sound.size_bytes,
+        "duration_s": sound.duration_s,
+    }
 
 
 def _promise(series: Series) -> SeriesPromise:
@@ -227,11 +248,16 @@ def _release(entry: Mapping[str, Any]) -> Release:
         duration_s=entry["duration_s"],
         published_at=datetime.fromisoformat(entry["published_at"]),
         recording_sha256=entry["recording_sha256"],
+        # Lines from before there were alternates name none.
+        alternates=tuple(
+            ReleasedFile(path=each["path"], sha256=each["sha256"], size_bytes=each["size_bytes"], duration_s=each["duration_s"])
+            for each in entry.get("alternates", ())
+        ),
     )
 
 
-def _line(kind: str, **fields: str | float) -> str:
-    entry: dict[str, str | float] = {"kind": kind, **fields}
+def _line(kind: str, **fields: object) -> str:
+    entry: dict[str, object] = {"kind": kind, **fields}
     return json.dumps({**entry, "check": _check(entry)}, ensure_ascii=False)
 
 

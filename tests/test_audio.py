@@ -1,4 +1,4 @@
-"""The published sound is at its target, says where the voice is, refuses what is no recording, and carries its tags."""
+"""The published sound is at its target, says where the voice is, and refuses what is no recording."""
 
 # mutagen annotates some of its functions, but not these.
 
@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutagen import id3
 from mutagen.mp3 import MP3, BitrateMode, MPEGInfo
 from numpy.typing import NDArray
 
@@ -28,7 +27,7 @@ from pipeline.audio import loudness, samples
 from pipeline.audio import recording as recording_stage
 from pipeline.audio.samples import RawSound
 from pipeline.errors import MachineError, RecordingError
-from pipeline.model import Cue, Enclosure, LoudnessTarget, Sound, SoundSettings, TagFields, Theme
+from pipeline.model import LoudnessTarget, Sound, SoundSettings, Theme
 
 EPISODES = Path(__file__).parent.parent / "episodes"
 RATE_HZ = 44_100
@@ -407,14 +406,13 @@ FULL = Path("/dev/full")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
-def test_a_full_disk_is_one_problem_whoever_writes(tmp_path: Path, sound: Sound, cover: Path) -> None:
+def test_a_full_disk_is_one_problem_whoever_writes(tmp_path: Path) -> None:
     recording = write_wav(tmp_path / "recording.wav", babble(1.5))
     raw = recording_stage.decode(recording, tmp_path / "raw.f32")
     writers: list[Callable[[], object]] = [
         lambda: recording_stage.decode(recording, FULL),
         lambda: samples.as_mono(raw, FULL, sample_rate_hz=16_000),
         lambda: samples.write(samples.blocks(raw), FULL, sample_rate_hz=RATE_HZ, channels=1),
-        lambda: tagged(sound, cover, FULL),
     ]
     for write in writers:
         with pytest.raises(MachineError, match="磁盘满了") as caught:
@@ -461,82 +459,3 @@ def test_no_file_name_is_an_option_a_pattern_or_an_address(tmp_path: Path, monke
     sound = audio.normalize(recording, Theme(intro=intro, outro=intro, bed=None), SETTINGS, Path(f"{name}.mp3"))
     assert sorted(path.name for path in folder.iterdir()) == sorted([recording.name, intro.name, f"{name}.mp3"])
     assert sound.integrated_lufs == pytest.approx(-16.0, abs=0.2)
-
-
-# Tags
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
-    return published(tmp_path_factory.mktemp("sound"), babble(4))
-
-
-@pytest.fixture
-def cover(tmp_path: Path) -> Path:
-    ffmpeg("-f", "lavfi", "-i", "color=red:size=32x32", "-frames:v", "1", str(tmp_path / "cover.jpg"))
-    return tmp_path / "cover.jpg"
-
-
-CHAPTERS = (
-    Cue(start_s=0.0, end_s=2.0, text="请把脚步放慢", speaker="", confidence=1.0),
-    Cue(start_s=2.0, end_s=9.0, text="两个字的祝福", speaker="", confidence=1.0),
-)
-
-
-def tagged(
-    sound: Sound, cover: Path, to: Path, *, chapters: tuple[Cue, ...] = CHAPTERS, synthetic_voice: bool = True
-) -> Enclosure:
-    fields = TagFields(
-        title="西埔新居慢慢看",
-        series_title="好生活·好吉祥",
-        host="吉祥之声",
-        number=4,
-        published_on="2026-11-02",
-        synthetic_voice=synthetic_voice,
-        page_url="https://example.org/4/",
-    )
-    return audio.tag(sound, fields, chapters, cover, to)
-
-
-def test_mutagen_reads_the_tags_back(tmp_path: Path, sound: Sound, cover: Path) -> None:
-    tags = id3.ID3(tagged(sound, cover, tmp_path / "e.mp3").file, translate=False)
-    assert tags.version == (2, 3, 0)
-    texts = {key: str(tags[key]) for key in ("TIT2", "TALB", "TPE1", "TRCK", "TYER", "TDAT", "COMM::zho")}
-    assert texts == {
-        "TIT2": "西埔新居慢慢看",
-        "TALB": "好生活·好吉祥",
-        "TPE1": "吉祥之声",
-        "TRCK": "4",
-        "TYER": "2026",
-        "TDAT": "0211",
-        "COMM::zho": "本期为合成语音",
-    }
-    assert int(str(tags["TLEN"])) == round(sound.duration_s * 1000)
-    assert tags["WOAF"].url == "https://example.org/4/"
-    assert tags["APIC:"].data == cover.read_bytes()
-    assert tags["CTOC:toc"].child_element_ids == ["chp0", "chp1"]
-    chapters = [tags[f"CHAP:chp{index}"] for index in (0, 1)]
-    assert [str(chapter.sub_frames["TIT2"]) for chapter in chapters] == ["请把脚步放慢", "两个字的祝福"]
-    assert [(chapter.start_time, chapter.end_time) for chapter in chapters] == [(0, 2000), (2000, round(sound.duration_s * 1000))]
-
-
-def test_ffmpeg_reads_the_tags_back(tmp_path: Path, sound: Sound, cover: Path) -> None:
-    said = ffmpeg("-i", str(tagged(sound, cover, tmp_path / "e.mp3").file), "-f", "null", "-")
-    for expected in ("西埔新居慢慢看", "好生活·好吉祥", "吉祥之声", "本期为合成语音", "两个字的祝福", "Video: mjpeg"):
-        assert expected in said
-    assert said.partition("Output #0")[0].count("Chapter #0:") == 2
-
-
-def test_tagging_twice_gives_the_same_bytes_and_the_record_is_true(tmp_path: Path, sound: Sound, cover: Path) -> None:
-    first, second = (tagged(sound, cover, tmp_path / f"{name}.mp3") for name in "ab")
-    content = first.file.read_bytes()
-    assert content == second.file.read_bytes()
-    assert first.size_bytes == len(content)
-    assert first.sha256 == second.sha256
-    assert content.endswith(sound.file.read_bytes())
-    assert sorted(tmp_path.iterdir()) == [tmp_path / "a.mp3", tmp_path / "b.mp3", cover]
-
-
-def test_a_human_voice_without_chapters_says_nothing_of_either(tmp_path: Path, sound: Sound, cover: Path) -> None:
-    tags = id3.ID3(tagged(sound, cover, tmp_path / "e.mp3", chapters=(), synthetic_voice=False).file)
-    assert not [key for key in tags if key.startswith(("COMM", "CHAP", "CTOC"))]

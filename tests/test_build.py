@@ -12,17 +12,21 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import feedparser
 import pytest
+from lxml import etree
+from mutagen import mp4
+from mutagen.mp3 import MP3
 
-from pipeline import artefacts, ledger, media
+from pipeline import artefacts, audio, ledger, media
 from pipeline.artefacts import store as artefact_store
 from pipeline.build import Outcome, build
 from pipeline.errors import AuthorError, MachineError, PromiseError
-from pipeline.model import Enclosure
+from pipeline.model import Enclosure, Sound, SoundSettings, Span, Theme
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE = Path(__file__).parent / "samples" / "workspace"
@@ -328,6 +332,141 @@ def test_a_released_sound_that_is_missing_is_never_encoded_again(desk: Desk) -> 
     assert [problem.code for failure in outcome.failures for problem in failure.problems] == ["JX-P07"]
     assert outcome.failures[0].exit_code == 5
     assert not outcome.site_laid_out
+
+
+# The sound in other containers
+
+
+def normalize(recording: Path, _theme: Theme, settings: SoundSettings, to: Path) -> Sound:
+    """Stand in for the sound stage: quick, and in whatever container is asked for."""
+    encoders = {"mp3": ["-c:a", "libmp3lame", "-f", "mp3"], "m4a": ["-c:a", "aac", "-movflags", "+faststart", "-f", "ipod"]}
+    exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"]
+    encoding = ["-t", "6", "-b:a", f"{settings.bitrate_kbps}k", *encoders[settings.container], *exact]
+    assert media.run_ffmpeg([*media.handed_in(recording), *encoding, f"file:{to}"], time_limit_s=60).exit_code == 0
+    return Sound(
+        file=to,
+        duration_s=6.0,
+        voice_start_s=0.0,
+        speech=(Span(start_s=0.5, end_s=5.5),),
+        integrated_lufs=-16.0,
+        loudness_range_lu=4.0,
+        true_peak_dbtp=-1.5,
+        envelope=(0.1,) * 60,
+        recorded_lufs=-30.0,
+        recorded_range_lu=9.0,
+        recorded_true_peak_dbtp=-9.0,
+        recorded_envelope=(0.1,) * 60,
+        trimmed_head_s=0.0,
+        trimmed_tail_s=0.0,
+        most_limiting_db=0.0,
+        renders=1,
+        ffmpeg="9.0",
+        warnings=(),
+    )
+
+
+@pytest.fixture(scope="module")
+def first_with_m4a(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    folder = tmp_path_factory.mktemp("m4a")
+    desk = Desk(shutil.copytree(SAMPLE, folder / "episodes"), folder / "out")
+    shutil.rmtree(desk.workspace / "02-laojie")
+    desk.edit("series.toml", "[[aspects]]", '[sound]\nalso = ["m4a"]\n\n[[aspects]]')
+    desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 慢慢看\n码率: 64")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audio, "normalize", normalize)
+        assert desk.build().failures == ()
+    return desk
+
+
+@pytest.fixture
+def desk_with_m4a(first_with_m4a: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr(audio, "normalize", normalize)
+    shutil.copytree(first_with_m4a.workspace.parent, tmp_path / "desk")
+    return Desk(tmp_path / "desk" / "episodes", tmp_path / "desk" / "out")
+
+
+def _alternates(site: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """Return what the feed offers beside the enclosures, each as the path in the site, its length and its type."""
+    root = etree.fromstring(site["feed.xml"])
+    namespace = "{https://podcastindex.org/namespace/1.0}"
+    return [
+        {
+            "path": (source.get("uri") or "").removeprefix("https://a.example/"),
+            "length": each.get("length") or "",
+            "type": each.get("type") or "",
+        }
+        for each in root.iter(f"{namespace}alternateEnclosure")
+        for source in each.iter(f"{namespace}source")
+    ]
+
+
+def test_another_container_lies_on_the_site_once_the_episode_is_public(first_with_m4a: Desk) -> None:
+    site = first_with_m4a.site()
+    (alternate,) = _alternates(site)
+    assert alternate["path"].startswith("audio/1-")
+    assert alternate["path"].endswith(".m4a")
+    assert (alternate["length"], alternate["type"]) == (str(len(site[alternate["path"]])), "audio/mp4")
+    assert len([path for path in site if path.startswith("audio/")]) == 2
+    assert mp4.MP4(first_with_m4a.out / "site" / alternate["path"]).get("©nam") == ["慢慢看"]
+
+
+def test_an_episode_that_is_not_due_lies_there_in_no_container(desk_with_m4a: Desk) -> None:
+    assert desk_with_m4a.build(now=datetime(2026, 1, 1, tzinfo=UTC)).failures == ()
+    site = desk_with_m4a.site()
+    assert _alternates(site) == []
+    assert [path for path in site if path.startswith("audio/")] == []
+
+
+def test_what_an_episode_says_of_its_sound_wins_over_the_series(desk_with_m4a: Desk) -> None:
+    desk_with_m4a.edit("01-laowu/script.md", "title: 慢慢看", "title: 慢慢看\n另存: 无")
+    assert desk_with_m4a.build().failures == ()
+    (sound,) = (desk_with_m4a.out / "site" / "audio").iterdir()
+    info = MP3(sound).info
+    assert info is not None
+    assert info.bitrate == 64_000
+
+
+def _release_with_m4a(desk: Desk) -> ledger.Release:
+    """Record the first episode's publishing with its alternate."""
+    promises = ledger.read_ledger(desk.workspace / "ledger.jsonl")
+    enclosure, alternate = (_enclosure(*(desk.out / "site" / "audio").glob(f"1-*{suffix}")) for suffix in (".mp3", ".m4a"))
+    recording = artefacts.digest(desk.workspace / "01-laowu" / "recording.flac")
+    line = ledger.release_line(promises.identities[1], enclosure, NOW, recording, alternates=[alternate])
+    artefacts.append_lines(promises.file, [line])
+    return ledger.read_ledger(promises.file).releases[1]
+
+
+def _enclosure(file: Path) -> Enclosure:
+    return Enclosure(file=file, mime_type="", size_bytes=file.stat().st_size, sha256=artefacts.digest(file), duration_s=6.0)
+
+
+@pytest.mark.parametrize("also", ["", "\n另存: 无"], ids=["still asked for", "not asked for any more"])
+def test_a_released_alternate_keeps_its_bytes_whatever_is_edited(desk_with_m4a: Desk, also: str) -> None:
+    (released,) = _release_with_m4a(desk_with_m4a).alternates
+    before = desk_with_m4a.site()[released.path]
+    # The host stands in the tags, and on no poster that would have to be drawn again.
+    desk_with_m4a.edit("01-laowu/script.md", "host: 测试（合成语音）", f"host: 小吉{also}")
+    assert desk_with_m4a.build().failures == ()
+    site = desk_with_m4a.site()
+    assert [alternate["path"] for alternate in _alternates(site)] == [released.path]
+    assert site[released.path] == before
+
+
+def test_an_episode_released_without_another_container_gets_none_later(desk_with_m4a: Desk) -> None:
+    _release(desk_with_m4a, 1)
+    rendered = set((desk_with_m4a.out / "store" / "normalize").iterdir())
+    desk_with_m4a.edit("01-laowu/script.md", "title: 慢慢看", "title: 慢慢看\nalso: m4a")
+    assert desk_with_m4a.build().failures == ()
+    assert _alternates(desk_with_m4a.site()) == []
+    assert set((desk_with_m4a.out / "store" / "normalize").iterdir()) == rendered
+
+
+def test_a_released_alternate_that_is_missing_is_never_encoded_again(desk_with_m4a: Desk) -> None:
+    (released,) = _release_with_m4a(desk_with_m4a).alternates
+    (desk_with_m4a.out / "site" / released.path).unlink()
+    shutil.rmtree(desk_with_m4a.out / "store" / "tag")
+    (problem,) = (problem for failure in desk_with_m4a.build().failures for problem in failure.problems)
+    assert (problem.code, problem.place.name) == ("JX-P07", Path(released.path).name)
 
 
 def test_another_recording_under_a_released_episode_stops_everything(desk: Desk) -> None:

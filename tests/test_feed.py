@@ -163,6 +163,31 @@ def test_the_transcript_that_apple_reads_comes_first(series: Series, built: Buil
     assert chapters.get("type") == "application/json+chapters"
 
 
+def test_the_same_sound_in_another_container_is_offered_beside_the_enclosure(
+    series: Series, built: BuiltEpisode, cover: Poster
+) -> None:
+    other = Enclosure(file=Path("x.m4a"), mime_type="audio/mp4", size_bytes=1_286_000, sha256="cd" * 32, duration_s=80.0)
+    item = etree.fromstring(_render(series, [dataclasses.replace(built, alternates=(other,))], cover)).find("channel/item")
+    assert item is not None
+    assert len(item.findall("enclosure")) == 1
+    (alternate,) = item.findall(f"{PODCAST}alternateEnclosure")
+    assert {str(name): str(value) for name, value in alternate.attrib.items()} == {
+        "type": "audio/mp4",
+        "length": "1286000",
+        "bitrate": "128600",
+        "title": "M4A",
+        "codecs": "mp4a.40.2",
+    }
+    (source,) = alternate.findall(f"{PODCAST}source")
+    assert {str(name): str(value) for name, value in source.attrib.items()} == {
+        "uri": "https://jixiang.example/audio/1-cdcdcdcdcdcd.m4a"
+    }
+
+
+def test_without_another_container_none_is_offered(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    assert b"alternateEnclosure" not in _render(series, [built], cover)
+
+
 def test_the_newest_episode_comes_first_and_dates_the_feed(series: Series, built: BuiltEpisode, cover: Poster) -> None:
     parsed = feedparser.parse(_render(series, [_numbered(built, 1), _numbered(built, 3), _numbered(built, 2)], cover))
     assert [entry.id for entry in parsed.entries] == ["guid-3", "guid-2", "guid-1"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -165,6 +167,33 @@ def test_lines_merged_in_after_a_release_change_none_of_its_promises(tmp_path: P
     theirs = ledger.new_lines(empty, moved, [ledger.identify(empty, moved, episode)])
     merged = _write(promises.file, *promises.file.read_text(encoding="utf-8").splitlines(), *theirs)
     assert (merged.series, merged.identities) == (promises.series, promises.identities)
+
+
+def test_a_release_names_the_other_containers_too(tmp_path: Path, series: Series, episode: Episode) -> None:
+    identity = ledger.identify(_empty(tmp_path), series, episode)
+    other = dataclasses.replace(ENCLOSURE, file=Path("x.m4a"), mime_type="audio/mp4", sha256="c" * 64, size_bytes=2000)
+    line = ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING, alternates=[other])
+    (alternate,) = _write(tmp_path / "ledger.jsonl", line).releases[1].alternates
+    assert alternate == ledger.ReleasedFile(
+        path="audio/1-cccccccccccc.m4a", sha256="c" * 64, size_bytes=2000, duration_s=ENCLOSURE.duration_s
+    )
+
+
+def test_a_release_from_before_there_were_other_containers_is_read(tmp_path: Path) -> None:
+    entry = {
+        "kind": "release",
+        "number": 1,
+        "path": "audio/1-aaaaaaaaaaaa.mp3",
+        "sha256": "a" * 64,
+        "size_bytes": 1000,
+        "duration_s": 81.5,
+        "published_at": PUBLISHED.isoformat(),
+        "recording_sha256": RECORDING,
+    }
+    plain = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    line = json.dumps({**entry, "check": hashlib.sha256(plain.encode()).hexdigest()[:16]}, ensure_ascii=False)
+    release = _write(tmp_path / "ledger.jsonl", line).releases[1]
+    assert (release.sha256, release.alternates) == (ENCLOSURE.sha256, ())
 
 
 def test_the_first_release_counts(tmp_path: Path, series: Series, episode: Episode) -> None:

@@ -62,6 +62,19 @@ def test_a_stretched_format_and_an_unknown_place_are_refused() -> None:
     assert "place 是 moon" in text
 
 
+@pytest.mark.parametrize("written", ["max_bytes = 300001", "max_bytes = 0", ""])
+def test_a_picture_inside_the_sound_stays_small_whoever_draws_it(written: str, tmp_path: Path) -> None:
+    text = (HOUSE / "formats" / "tag.toml").read_text(encoding="utf-8")
+    (tmp_path / "tag.toml").write_text(text.replace("max_bytes = 100000", written), encoding="utf-8")
+    assert "max_bytes 应在 1 到 300000 之间" in complaints(tmp_path / "tag.toml")
+
+
+def test_a_picture_inside_the_sound_is_a_jpeg(tmp_path: Path) -> None:
+    text = (HOUSE / "formats" / "tag.toml").read_text(encoding="utf-8")
+    (tmp_path / "tag.toml").write_text(text.replace('suffix = ".jpg"', 'suffix = ".png"'), encoding="utf-8")
+    assert "要是 .jpg" in complaints(tmp_path / "tag.toml")
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "complaint"),
     [
@@ -101,6 +114,7 @@ def test_exactly_one_format_goes_into_the_sound_file(name: str, place: str, coun
     (tmp_path / "formats").mkdir()
     text = (HOUSE / "formats" / f"{name}.toml").read_text(encoding="utf-8")
     changed = re.sub('^place = ".*"', f'place = "{place}"', text, flags=re.MULTILINE)
+    changed = re.sub("^max_bytes = .*", "max_bytes = 300000", changed, flags=re.MULTILINE)
     (tmp_path / "formats" / f"{name}.toml").write_text(changed, encoding="utf-8")
 
     with pytest.raises(DesignError, match=f"版式有 {count} 个") as caught:

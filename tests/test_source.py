@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline import source
 from pipeline.errors import AuthorError, Problem
-from pipeline.model import Series
+from pipeline.model import Episode, LoudnessTarget, Series, SoundSettings
 
 SCRIPTS = Path(__file__).parent / "samples" / "scripts"
 CASES = sorted(folder for folder in SCRIPTS.iterdir() if folder.is_dir())
@@ -140,6 +141,19 @@ def test_the_sample_series_is_right(series: Series) -> None:
         ("telephone = ", 'telefon = "1"\ntelephone = ', "JX-A58", "telefon"),
         ('address = "深圳', 'adress = "1"\naddress = "深圳', "JX-A58", "adress"),
         ("bitrate_kbps = 128", "bitrate_kbps = 100", "JX-A54", "bitrate_kbps"),
+        ("bitrate_kbps = 128", 'bitrate_kbps = "128"', "JX-A54", "bitrate_kbps"),
+        ("bitrate_kbps = 128", 'denoise = "medium"', "JX-A53", "denoise"),
+        ("bitrate_kbps = 128", "denoise = true", "JX-A53", "denoise"),
+        ("bitrate_kbps = 128", 'leveler = ""', "JX-A53", "leveler"),
+        ("bitrate_kbps = 128", "highpass_hz = 10", "JX-A54", "highpass_hz"),
+        ("bitrate_kbps = 128", "highpass_hz = 301", "JX-A54", "highpass_hz"),
+        ("bitrate_kbps = 128", "highpass_hz = 75.5", "JX-A54", "highpass_hz"),
+        ("bitrate_kbps = 128", "highpass_hz = false", "JX-A54", "highpass_hz"),
+        ("bitrate_kbps = 128", 'bed = "有"', "JX-A53", "bed"),
+        ("bitrate_kbps = 128", "bed = true", "JX-A45", "bed"),
+        ("bitrate_kbps = 128", 'also = ["wav"]', "JX-A53", "also"),
+        ("bitrate_kbps = 128", 'also = "m4a"', "JX-A53", "also"),
+        ("bitrate_kbps = 128", 'also = [{ m4a = "x" }]', "JX-A53", "also"),
         ('title = "好生活·好吉祥"', 'title = "好生活·好吉祥', "JX-A51", "title"),
     ],
 )
@@ -156,6 +170,78 @@ def test_a_mistake_in_series_toml_is_named_with_its_line(
     if line_holds is not None:
         assert problem.line is not None
         assert line_holds in file.read_text(encoding="utf-8").split("\n")[problem.line - 1]
+
+
+def _with_sound(tmp_path: Path, lines: str, *, bed: bool = False) -> Series:
+    """Return the sample series with more lines under [sound], and a bed in its theme folder if asked for."""
+    (tmp_path / "theme").mkdir(parents=True)
+    if bed:
+        (tmp_path / "theme" / "bed.flac").write_bytes(b"music")
+    file = tmp_path / "series.toml"
+    shutil.copy(SERIES_FILE, file)
+    _replace(file, "bitrate_kbps = 128", lines)
+    return source.read_series(file)
+
+
+def _read_with(tmp_path: Path, series: Series, lines: str) -> Episode:
+    folder = _copy("good", tmp_path / "episode")
+    _replace(folder / "script.md", "publish_at:", f"{lines}\npublish_at:")
+    return source.read_episode(folder, series)
+
+
+SOUND = SoundSettings(
+    target=LoudnessTarget(integrated_lufs=-16.0, true_peak_dbtp=-1.0),
+    bitrate_kbps=128,
+    denoise="off",
+    leveler="gentle",
+    highpass_hz=75,
+    bed=False,
+    container="mp3",
+)
+ALL_OTHERWISE = dataclasses.replace(SOUND, bitrate_kbps=64, denoise="light", leveler="off", highpass_hz=0, bed=True)
+
+
+def test_what_nobody_says_about_the_sound_is_the_default(tmp_path: Path, series: Series) -> None:
+    assert (series.sound, series.also) == (SOUND, ())
+    episode = _read_with(tmp_path, series, "")
+    assert (episode.sound, episode.also) == (SOUND, ())
+
+
+def test_series_toml_says_how_all_episodes_sound(tmp_path: Path) -> None:
+    lines = 'bitrate_kbps = 64\ndenoise = "light"\nleveler = "关"\nhighpass_hz = 0\nbed = true\nalso = ["m4a", "m4a"]'
+    series = _with_sound(tmp_path, lines, bed=True)
+    assert (series.sound, series.also) == (ALL_OTHERWISE, ("m4a",))
+    episode = _read_with(tmp_path, series, "")
+    assert (episode.sound, episode.also) == (ALL_OTHERWISE, ("m4a",))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "码率: 64\n降噪: 轻\n音量均衡: 关\n低切: 0\n垫乐: 有\n另存: m4a",
+        "bitrate_kbps: 64\ndenoise: LIGHT\nleveler: off\nhighpass_hz: 0\nbed: true\nalso: [M4A]",
+    ],
+    ids=["Chinese", "English"],
+)
+def test_an_episode_says_otherwise_in_chinese_or_english(tmp_path: Path, lines: str) -> None:
+    episode = _read_with(tmp_path, _with_sound(tmp_path, "", bed=True), lines)
+    assert (episode.sound, episode.also) == (ALL_OTHERWISE, ("m4a",))
+
+
+def test_an_episode_switches_off_what_the_series_has_and_an_empty_line_changes_nothing(tmp_path: Path) -> None:
+    series = _with_sound(tmp_path, 'denoise = "strong"\nleveler = "strong"\nbed = true\nalso = ["m4a"]', bed=True)
+    episode = _read_with(tmp_path, series, "降噪: 关\n音量均衡:\n垫乐: 关\n另存: 无")
+    assert (episode.sound, episode.also) == (dataclasses.replace(SOUND, leveler="strong"), ())
+
+
+def test_a_bed_that_is_not_there_is_missed_where_it_was_asked_for(tmp_path: Path) -> None:
+    series = _with_sound(tmp_path, "")
+    with pytest.raises(AuthorError) as raised:
+        _read_with(tmp_path, series, "垫乐: 是")
+    (problem,) = raised.value.problems
+    assert (problem.place.name, problem.code) == ("script.md", "JX-A45")
+    assert problem.line is not None
+    assert "垫乐" in problem.place.read_text(encoding="utf-8").split("\n")[problem.line - 1]
 
 
 def test_a_stop_without_a_coordinate_system_is_refused(tmp_path: Path) -> None:

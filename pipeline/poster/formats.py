@@ -15,6 +15,7 @@ HOUSE = Path(__file__).parents[2] / "posters"
 
 MIME_TYPES = {".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg"}
 PLACES = ("print", "social", "site", "tag")
+_MAX_TAG_BYTES = 300_000  # what every subscriber downloads with every episode, and what old car radios still show
 _MAX_PX = 100_000_000  # A2 at 300 dpi is 35 million; drawing takes about 20 bytes for each
 _MM_PER_INCH = 25.4
 _MAY_BE_0 = ("x_mm", "y_mm", "centre_x_mm", "centre_y_mm", "safe_mm", "bleed_mm", "max_bytes")
@@ -230,6 +231,8 @@ def _contradictions(poster_format: PosterFormat) -> list[str]:
         wrong.append(f"place 是 {poster_format.place}，应为 {'、'.join(PLACES)} 之一")
     if (poster_format.suffix == ".pdf") != (poster_format.print is not None):
         wrong.append("PDF 要有 [print] 一节，别的文件不能有")
+    if poster_format.place == "tag":
+        wrong += _unfit_for_a_tag(poster_format)
     sizes = _wrong_sizes(poster_format, "")
     wrong += sizes
     size_mm, size_px = (poster_format.width_mm, poster_format.height_mm), (poster_format.width_px, poster_format.height_px)
@@ -237,6 +240,16 @@ def _contradictions(poster_format: PosterFormat) -> list[str]:
         wrong.append(f"{size_px[0]}×{size_px[1]} 像素与 {size_mm[0]:g}×{size_mm[1]:g} 毫米不成比例")
     if size_px[0] * size_px[1] > _MAX_PX:
         wrong.append(f"有 {size_px[0]}×{size_px[1]} 像素，最多 {_MAX_PX // 1_000_000} 百万像素")
+    return wrong
+
+
+def _unfit_for_a_tag(poster_format: PosterFormat) -> list[str]:
+    """Return what keeps a picture out of a sound file: players expect a JPEG there, and it must stay small."""
+    wrong = []
+    if poster_format.suffix != ".jpg":
+        wrong.append(f"放进音频里的封面要是 .jpg，suffix 却是 {poster_format.suffix}")
+    if not 0 < poster_format.max_bytes <= _MAX_TAG_BYTES:
+        wrong.append(f"放进音频里的封面，max_bytes 应在 1 到 {_MAX_TAG_BYTES} 之间，却是 {poster_format.max_bytes}")
     return wrong
 
 

@@ -6,7 +6,7 @@ import difflib
 import re
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from pipeline import addresses
 from pipeline.errors import AuthorError, JixiangError, MachineError, Problem, telling_what_cannot_be_read
 from pipeline.markup import parse_script, plain_text
 from pipeline.model import Aspect, Episode, Link, Script, Series, Stop
-from pipeline.source.frontmatter import FrontMatter, read_front_matter
+from pipeline.source.frontmatter import Fields, read_front_matter
+from pipeline.source.sound import read_episode_sound
 from pipeline.source.text import clean_lines, read_text
 
 SCRIPT = "script.md"
@@ -23,11 +24,9 @@ _AUDIO_SUFFIXES = frozenset(
 )
 _VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".m4v", ".3gp", ".avi", ".ts"})
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".tif", ".tiff", ".bmp"})
-_YES, _NO = frozenset({"true", "yes", "是", "对", "有"}), frozenset({"false", "no", "否", "不是", "没有", ""})
 # PSP-1: a title holds no number of its own; apps print it from itunes:episode.
 _NUMBERED_TITLE = re.compile(r"(第\s*[0-9一二三四五六七八九十百]+\s*[期集回]|EP\.?\s*\d+)", re.IGNORECASE)
 _MAX_TITLE, _MAX_SUBTITLE, _MAX_SUMMARY = 24, 20, 120  # what a poster can carry at a size that people read
-_MAX_NUMBER = 99_999
 _WRITTEN_NUMBER = re.compile(r"^[ \t]*(?:number|期数|期号)[ \t]*[:：][ \t\"']*第?[ \t]*(\d{1,5})(?!\d)", re.MULTILINE)
 _MAX_WORDS = 60_000  # about three hours of speech: what a recording may have
 _YEARS = range(2000, 2100)
@@ -54,7 +53,7 @@ def _read_episode(folder: Path, series: Series) -> Episode:
     if any(note.code == "JX-A01" for note in notes):
         raise AuthorError(notes)
     front, problems = read_front_matter(file, text)
-    reading = _Reading(file=file, front=front, problems=list(problems))
+    reading = Fields(file=file, front=front, problems=list(problems))
     episode = _episode(reading, folder, series, notes)
     if reading.problems:
         # A guessed encoding may be what is wrong with all the rest.
@@ -130,62 +129,9 @@ def _number_line(file: Path) -> int | None:
     return front.values["number"].line
 
 
-@dataclass
-class _Reading:
-    """One pass over a front matter: hands out checked values and gathers what is wrong, each with its line."""
-
-    file: Path
-    front: FrontMatter
-    problems: list[Problem] = field(default_factory=list)
-
-    def wrong(self, key: str, cause: str, fix: str, code: str) -> None:
-        line = self.front.values[key].line if key in self.front.values else 1
-        self.problems.append(Problem(place=self.file, line=line, cause=cause, fix=fix, code=code))
-
-    def text(self, key: str, label: str, *, required: bool = False, longest: int | None = None) -> str:
-        value = self.front.values.get(key)
-        content = value.content if value else ""
-        if not isinstance(content, str):
-            self.wrong(key, f"{label}（{key}）应当是一行字", "写在同一行，不要换行加短横", "JX-A24")
-            return ""
-        if required and not content and self.front.values:
-            cause = f"{label}（{key}）是空的" if value else f"没有写{label}（{key}）"
-            self.wrong(key, cause, f"加一行 {key}: 内容", "JX-A21")
-        if longest is not None and len(content) > longest:
-            self.wrong(key, f"{label}有 {len(content)} 个字，海报上最多放 {longest} 个", f"缩短到 {longest} 个字以内", "JX-A22")
-        return content
-
-    def texts(self, key: str, label: str) -> tuple[str, ...]:
-        value = self.front.values.get(key)
-        if value is None or value.content == "":
-            return ()
-        if isinstance(value.content, str):
-            return tuple(part.strip() for part in re.split(r"[、,，;；]", value.content) if part.strip())
-        if isinstance(value.content, tuple):
-            return value.content
-        self.wrong(key, f"{label}（{key}）应当是一个清单", "写在一行里，用顿号隔开", "JX-A24")
-        return ()
-
-    def flag(self, key: str, label: str) -> bool:
-        content = self.text(key, label).lower()
-        if content not in _YES | _NO:
-            self.wrong(key, f"{label}（{key}）写的是“{content}”", "写 true（是）或 false（否）", "JX-A25")
-        return content in _YES
-
-    def count(self, key: str, label: str) -> int | None:
-        content = self.text(key, label)
-        if not content:
-            return None
-        if not re.fullmatch(r"0*[0-9]{1,5}", content) or not 0 < int(content[-5:]) <= _MAX_NUMBER:
-            self.wrong(
-                key, f"{label}（{key}）写的是“{content}”，应当是 1 到 {_MAX_NUMBER} 的整数", f"写成 {key}: 7 这样", "JX-A30"
-            )
-            return None
-        return int(content[-5:])
-
-
-def _episode(reading: _Reading, folder: Path, series: Series, notes: Sequence[Problem]) -> Episode:
+def _episode(reading: Fields, folder: Path, series: Series, notes: Sequence[Problem]) -> Episode:
     number = reading.count("number", "期数")
+    sound, also = read_episode_sound(reading, series)
     if number is None and reading.front.values and not reading.text("number", "期数"):
         reading.text("number", "期数", required=True)
     title = reading.text("title", "标题", required=True, longest=_MAX_TITLE)
@@ -210,8 +156,8 @@ def _episode(reading: _Reading, folder: Path, series: Series, notes: Sequence[Pr
         explicit=reading.flag("explicit", "不宜内容"),
         script=_script(reading),
         recording=_recording(reading, folder),
-        sound=series.sound,
-        also=series.also,
+        sound=sound,
+        also=also,
         photo=_photo(reading, folder),
         photo_credit=reading.text("photo_credit", "照片来源"),
         notes=tuple(notes),
@@ -219,7 +165,7 @@ def _episode(reading: _Reading, folder: Path, series: Series, notes: Sequence[Pr
     )
 
 
-def _aspect(reading: _Reading, series: Series) -> Aspect:
+def _aspect(reading: Fields, series: Series) -> Aspect:
     written = reading.text("aspect", "方面", required=True)
     for aspect in series.aspects:
         if written in {aspect.key, aspect.name}:
@@ -230,7 +176,7 @@ def _aspect(reading: _Reading, series: Series) -> Aspect:
     return series.aspects[0]
 
 
-def _stop(reading: _Reading, series: Series) -> Stop:
+def _stop(reading: Fields, series: Series) -> Stop:
     written = reading.text("stop", "站点", required=True)
     for stop in series.stops:
         if written == stop.name:
@@ -246,7 +192,7 @@ def _nearest(written: str, names: Sequence[str]) -> str:
     return f"是不是想写“{near[0]}”" if near else f"可以写的有：{'、'.join(names)}"
 
 
-def _publish_at(reading: _Reading, series: Series) -> datetime:
+def _publish_at(reading: Fields, series: Series) -> datetime:
     written = reading.text("publish_at", "发布时间", required=True)
     moment = _moment(written)
     if moment is None:
@@ -270,20 +216,15 @@ def _moment(written: str) -> datetime | None:
     return moment if moment.year in _YEARS else None
 
 
-def _links(reading: _Reading) -> tuple[Link, ...]:
-    value = reading.front.values.get("links")
-    if value is None or not value.content:
-        return ()
-    if not isinstance(value.content, dict):
-        reading.wrong("links", "链接（links）应当一行一个：名字: 网址", "links: 下面每行缩进两格，写 名字: https://…", "JX-A24")
-        return ()
-    for name, url in value.content.items():
+def _links(reading: Fields) -> tuple[Link, ...]:
+    links = reading.texts_by_name("links", "链接")
+    for name, url in links.items():
         if not addresses.is_web_address(url) or not name:
             reading.wrong("links", f"“{name}”的网址“{url}”不对", "写成 https:// 开头的完整网址", "JX-A35")
-    return tuple(Link(name=name, url=url) for name, url in value.content.items())
+    return tuple(Link(name=name, url=url) for name, url in links.items())
 
 
-def _script(reading: _Reading) -> Script:
+def _script(reading: Fields) -> Script:
     if len(reading.front.body) > _MAX_WORDS:
         cause = f"正文有 {len(reading.front.body)} 个字，最多 {_MAX_WORDS} 个（约三小时）"
         problem = Problem(place=reading.file, line=reading.front.body_line, cause=cause, fix="分成几期", code="JX-A37")
@@ -298,7 +239,7 @@ def _script(reading: _Reading) -> Script:
     return script
 
 
-def _recording(reading: _Reading, folder: Path) -> Path:
+def _recording(reading: Fields, folder: Path) -> Path:
     named = reading.text("recording", "录音")
     if named:
         file = folder / named
@@ -321,7 +262,7 @@ def _recording(reading: _Reading, folder: Path) -> Path:
     return found[0]
 
 
-def _photo(reading: _Reading, folder: Path) -> Path | None:
+def _photo(reading: Fields, folder: Path) -> Path | None:
     named = reading.text("photo", "照片")
     if named:
         file = folder / named

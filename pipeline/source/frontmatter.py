@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -36,12 +36,22 @@ KEYS = {
     "photo_credit": ("照片来源", "摄影"),
     "season": ("季",),
     "explicit": ("不宜内容",),
+    "denoise": ("降噪",),
+    "leveler": ("音量均衡",),
+    "highpass_hz": ("低切",),
+    "bitrate_kbps": ("码率",),
+    "bed": ("垫乐",),
+    "also": ("另存",),
 }
 _CANONICAL = {name: key for key, names in KEYS.items() for name in (key, *names)}
 _FENCE = re.compile(r"---\s*")
 _NO_SPACE = re.compile(r"(\s*[\w\-]+):(?=[^\s/])")
 _CUT_OFF = re.compile(r"\s*[\w\-]+:\s+[^\s\"'#].*\s#")
 _MAX_BRACKETS = 40  # nobody nests so deep, and reading it takes minutes
+_YES = frozenset({"true", "yes", "on", "是", "对", "有", "开"})
+_NO = frozenset({"false", "no", "off", "否", "不是", "没有", "无", "关"})
+_NONE = frozenset({"none", "无", "没有"})
+_MAX_NUMBER = 99_999
 _FULL_WIDTH_COLON = re.compile(r"(\s*[\w\-]+)\s*：")
 
 
@@ -168,3 +178,103 @@ def _content(node: yaml.Node) -> str | tuple[str, ...] | dict[str, str] | None:
         if all(isinstance(name, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode) for name, value in pairs):
             return {clean(name.value): clean(value.value) for name, value in pairs}
     return None
+
+
+@dataclass
+class Fields:
+    """One pass over a front matter: hands out checked values and gathers what is wrong, each with its line."""
+
+    file: Path
+    front: FrontMatter
+    problems: list[Problem] = field(default_factory=list)
+
+    def wrong(self, key: str, cause: str, fix: str, code: str) -> None:
+        """Remember what is wrong with a key; one that is not there counts as standing in the first line."""
+        line = self.front.values[key].line if key in self.front.values else 1
+        self.problems.append(Problem(place=self.file, line=line, cause=cause, fix=fix, code=code))
+
+    def text(self, key: str, label: str, *, required: bool = False, longest: int | None = None) -> str:
+        """Return a line of text; empty where there is none, or something is wrong with it."""
+        value = self.front.values.get(key)
+        content = value.content if value else ""
+        if not isinstance(content, str):
+            self.wrong(key, f"{label}（{key}）应当是一行字", "写在同一行，不要换行加短横", "JX-A24")
+            return ""
+        if required and not content and self.front.values:
+            cause = f"{label}（{key}）是空的" if value else f"没有写{label}（{key}）"
+            self.wrong(key, cause, f"加一行 {key}: 内容", "JX-A21")
+        if longest is not None and len(content) > longest:
+            self.wrong(key, f"{label}有 {len(content)} 个字，海报上最多放 {longest} 个", f"缩短到 {longest} 个字以内", "JX-A22")
+        return content
+
+    def texts(self, key: str, label: str) -> tuple[str, ...]:
+        """Return texts that were written on one line or as a list."""
+        value = self.front.values.get(key)
+        if value is None or value.content == "":
+            return ()
+        if isinstance(value.content, str):
+            return tuple(part.strip() for part in re.split(r"[、,，;；]", value.content) if part.strip())
+        if isinstance(value.content, tuple):
+            return value.content
+        self.wrong(key, f"{label}（{key}）应当是一个清单", "写在一行里，用顿号隔开", "JX-A24")
+        return ()
+
+    def texts_by_name(self, key: str, label: str) -> dict[str, str]:
+        """Return texts by the names they were given, one a line."""
+        value = self.front.values.get(key)
+        if value is None or not value.content:
+            return {}
+        if isinstance(value.content, dict):
+            return value.content
+        self.wrong(key, f"{label}（{key}）应当一行一个：名字: 网址", f"{key}: 下面每行缩进两格，写 名字: https://…", "JX-A24")
+        return {}
+
+    def flag(self, key: str, label: str, *, default: bool = False) -> bool:
+        """Return a yes or a no, ``default`` where nothing is written."""
+        content = self.text(key, label).lower()
+        if not content:
+            return default
+        if content not in _YES | _NO:
+            self.wrong(key, f"{label}（{key}）写的是“{content}”", "写 true（是）或 false（否）", "JX-A25")
+        return content in _YES
+
+    def choice(self, key: str, label: str, meanings: Mapping[str, str], *, default: str) -> str:
+        """Return what a word means, ``default`` where nothing is written."""
+        content = self.text(key, label)
+        if content and content.lower() not in meanings:
+            self.wrong(key, f"{label}（{key}）写的是“{content}”", f"写成 {'、'.join(meanings)} 之一", "JX-A26")
+        return meanings.get(content.lower(), default)
+
+    def choices(self, key: str, label: str, allowed: Collection[str], *, default: tuple[str, ...]) -> tuple[str, ...]:
+        """Return ``allowed`` words, each once; none where that is written, ``default`` where nothing is."""
+        words = tuple(dict.fromkeys(word.lower() for word in self.texts(key, label)))
+        if len(words) == 1 and words[0] in _NONE:
+            return ()
+        if any(word not in allowed for word in words):
+            self.wrong(
+                key, f"{label}（{key}）写的是“{'、'.join(words)}”", f"写成 {'、'.join(allowed)}；这一期不要就写 无", "JX-A26"
+            )
+            return default
+        return words or default
+
+    def whole(self, key: str, label: str, allowed: Collection[int], words: str, *, default: int) -> int:
+        """Return one of the ``allowed`` whole numbers, which ``words`` tells; ``default`` where nothing is written."""
+        content = self.text(key, label)
+        if not content:
+            return default
+        if re.fullmatch(r"[0-9]{1,5}", content) and int(content) in allowed:
+            return int(content)
+        self.wrong(key, f"{label}（{key}）写的是“{content}”", f"写成 {words}，只写数字", "JX-A26")
+        return default
+
+    def count(self, key: str, label: str) -> int | None:
+        """Return a whole number above 0, None where there is none or something is wrong with it."""
+        content = self.text(key, label)
+        if not content:
+            return None
+        if not re.fullmatch(r"0*[0-9]{1,5}", content) or not 0 < int(content[-5:]) <= _MAX_NUMBER:
+            self.wrong(
+                key, f"{label}（{key}）写的是“{content}”，应当是 1 到 {_MAX_NUMBER} 的整数", f"写成 {key}: 7 这样", "JX-A30"
+            )
+            return None
+        return int(content[-5:])

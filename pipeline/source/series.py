@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 import zoneinfo
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline import addresses
 from pipeline.errors import AuthorError, Problem, telling_what_cannot_be_read
-from pipeline.model import Aspect, Contact, Destination, Link, LoudnessTarget, Series, SoundSettings, Stop, Theme
+from pipeline.model import Aspect, Contact, Destination, Link, Series, Stop, Theme
 from pipeline.source.categories import APPLE_CATEGORIES
+from pipeline.source.sound import read_series_sound
+from pipeline.source.tables import Tables
 from pipeline.source.text import clean, read_text
 
 COORD_SYSTEMS = ("WGS-84", "GCJ-02", "BD-09")
 _ASPECT_KEY = re.compile(r"[a-z][a-z0-9-]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]+)*")
-_HEADING = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_BITRATES_KBPS = (64, 96, 128, 160, 192)
 _MAX_DESCRIPTION_BYTES = 4000  # Source: Apple, Podcaster's Guide to RSS
 _MAX_SUBTITLE = 20
 _SOUNDS = (".flac", ".wav", ".mp3", ".m4a", ".ogg")
-
-Check = Callable[[Any], str | None]
-"""Returns what is wrong with a value, in Chinese, or None."""
 
 
 def read_series(file: Path) -> Series:
@@ -52,7 +48,7 @@ def read_series(file: Path) -> Series:
         fix = '写成 名字 = "内容"，内容用英文双引号括起来；数字和 true、false 不用括'
         line = int(at[1]) if at else len(text.splitlines())
         raise AuthorError([Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A51")]) from None
-    reading = _Reading(file, text, tables)
+    reading = Tables(file, text, tables)
     series = _series(reading, file)
     reading.refuse_unknown_keys()
     if reading.problems:
@@ -60,126 +56,10 @@ def read_series(file: Path) -> Series:
     return series
 
 
-class _Reading:
-    """One pass over series.toml: hands out checked values and gathers what is wrong, each with its line."""
-
-    def __init__(self, file: Path, text: str, tables: Mapping[str, Any]) -> None:
-        self.file = file
-        self.lines = text.split("\n")
-        self.tables = tables
-        self.problems: list[Problem] = []
-        self._asked: dict[int, set[str]] = {}
-
-    def wrong(self, table: Mapping[str, Any], key: str, cause: str, fix: str, code: str) -> None:
-        line = self.line(table, key)
-        self.problems.append(Problem(place=self.file, line=line, cause=cause, fix=fix, code=code))
-
-    def text(self, table: Mapping[str, Any], key: str, check: Check = lambda _: None, *, default: str | None = None) -> str:
-        value = self._value(table, key, str, "一段用英文双引号括起来的字", default)
-        text = clean(value) if isinstance(value, str) else ""
-        fault = check(text) if value is not None and (text or default is None) else None
-        if value is not None and not text and default is None:
-            fault = "是空的"
-        if fault:
-            self.wrong(table, key, f"{key} {fault}", "照样例里的 series.toml 改", "JX-A53")
-        return text
-
-    def number(self, table: Mapping[str, Any], key: str, low: float, high: float, *, default: float | None = None) -> float:
-        value = self._value(table, key, (int, float), "一个数，不加引号", default)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return float(low)
-        if not low <= value <= high:
-            self.wrong(table, key, f"{key} 是 {value}，应当在 {low} 到 {high} 之间", "改成范围里的数", "JX-A54")
-            return float(low)
-        return float(value)
-
-    def count(self, table: Mapping[str, Any], key: str, low: int, high: int, *, default: int | None = None) -> int:
-        number = self.number(table, key, low, high, default=default)
-        if not number.is_integer():
-            self.wrong(table, key, f"{key} 是 {number}，应当是整数", "去掉小数", "JX-A54")
-        return int(number)
-
-    def flag(self, table: Mapping[str, Any], key: str, *, default: bool) -> bool:
-        return bool(self._value(table, key, bool, "true 或 false，不加引号", default))
-
-    def ask(self, table: Mapping[str, Any], key: str, default: object) -> object:
-        """Return what stands behind a key, and remember that the key has a meaning."""
-        self._asked.setdefault(id(table), set()).add(key)
-        return table.get(key, default)
-
-    def refuse_unknown_keys(self) -> None:
-        """Name the keys that nothing asked for: a slip of the pen there would go unnoticed for years."""
-        for table in self._tables(self.tables):
-            known = self._asked.get(id(table), set())
-            for key in table.keys() - known if known else ():
-                near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-                fix = f"是不是想写 {near[0]}" if near else "删掉这一行"
-                self.wrong(table, key, f"不认识 {key} 这一项", fix, "JX-A58")
-
-    def _tables(self, value: object) -> Iterator[dict[str, Any]]:
-        if isinstance(value, dict):
-            yield value
-        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-            yield from self._tables(each)
-
-    def table(self, key: str) -> Mapping[str, Any]:
-        value = self.ask(self.tables, key, {})
-        if isinstance(value, dict):
-            return value
-        self.wrong(self.tables, key, f"{key} 应当是一节，标题写成 [{key}]", "照样例里的 series.toml 改", "JX-A53")
-        return {}
-
-    def rows(self, key: str) -> list[Mapping[str, Any]]:
-        value = self.ask(self.tables, key, [])
-        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            return value
-        self.wrong(self.tables, key, f"没有 [[{key}]]：至少要写一节", "照样例里的 series.toml 补上", "JX-A52")
-        return []
-
-    def _value(self, table: Mapping[str, Any], key: str, wanted: type | tuple[type, ...], words: str, default: object) -> object:
-        value = self.ask(table, key, default)
-        if value is None:
-            heading = self._heading_line(table)
-            inside = f" {self.lines[heading - 1].strip()} 里" if heading else ""
-            self.wrong(table, key, f"{inside}没有写 {key}".strip(), "照样例里的 series.toml 补上", "JX-A52")
-        elif not isinstance(value, wanted):
-            self.wrong(table, key, f"{key} 应当是{words}", "照样例里的 series.toml 改", "JX-A53")
-            return None
-        return value
-
-    def line(self, table: Mapping[str, Any], key: str) -> int | None:
-        """Return the line of ``key`` in ``table``, else of the table's heading: tomllib keeps no places."""
-        start = self._heading_line(table)
-        pattern = re.compile(rf'\s*"?{re.escape(key)}"?\s*[=.]')
-        for number in range(start + 1, len(self.lines) + 1):
-            if _HEADING.match(self.lines[number - 1]):
-                break
-            if pattern.match(self.lines[number - 1]):
-                return number
-        return start or None
-
-    def _heading_line(self, table: Mapping[str, Any]) -> int:
-        """Return the line of a table's heading, 0 for the top of the file."""
-        seen: dict[str, int] = {}
-        for number, line in enumerate(self.lines, start=1):
-            heading = _HEADING.match(line)
-            if heading:
-                path = heading[1].replace('"', "").replace(" ", "")
-                if self._at(path, seen.get(path, 0)) is table:
-                    return number
-                seen[path] = seen.get(path, 0) + 1
-        return 0
-
-    def _at(self, path: str, index: int) -> object:
-        value: object = self.tables
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        return value[index] if isinstance(value, list) and index < len(value) else value
-
-
-def _series(reading: _Reading, file: Path) -> Series:
+def _series(reading: Tables, file: Path) -> Series:
     top = reading.tables
-    sound, contact = reading.table("sound"), reading.table("contact")
+    contact, theme = reading.table("contact"), _theme(reading, file.parent)
+    sound, also = read_series_sound(reading, theme)
     aspect_rows, stop_rows = reading.rows("aspects"), reading.rows("stops")
     aspects = tuple(Aspect(key=reading.text(row, "key", _aspect_key), name=reading.text(row, "name")) for row in aspect_rows)
     stops = tuple(_stop(reading, row) for row in stop_rows)
@@ -187,14 +67,6 @@ def _series(reading: _Reading, file: Path) -> Series:
         _unique(reading, aspect_rows, key)
     for key in ("name", "order"):
         _unique(reading, stop_rows, key)
-    target = LoudnessTarget(
-        integrated_lufs=reading.number(sound, "integrated_lufs", -31, -9, default=-16.0),
-        true_peak_dbtp=reading.number(sound, "true_peak_dbtp", -9, 0, default=-1.0),
-    )
-    bitrate_kbps = reading.count(sound, "bitrate_kbps", _BITRATES_KBPS[0], _BITRATES_KBPS[-1], default=128)
-    if bitrate_kbps not in _BITRATES_KBPS:
-        choices = "、".join(map(str, _BITRATES_KBPS))
-        reading.wrong(sound, "bitrate_kbps", f"bitrate_kbps 是 {bitrate_kbps}", f"改成 {choices} 之一", "JX-A54")
     return Series(
         file=file,
         title=reading.text(top, "title", _short),
@@ -213,11 +85,9 @@ def _series(reading: _Reading, file: Path) -> Series:
         poster_signature=reading.text(top, "poster_signature"),
         aspects=aspects,
         stops=tuple(sorted(stops, key=lambda stop: stop.order)),
-        sound=SoundSettings(
-            target=target, bitrate_kbps=bitrate_kbps, denoise="off", leveler="gentle", highpass_hz=75, bed=False, container="mp3"
-        ),
-        also=(),
-        theme=_theme(reading, file.parent),
+        sound=sound,
+        also=also,
+        theme=theme,
         platforms=tuple(
             Link(name=clean(name), url=reading.text(reading.table("platforms"), name, _web_address))
             for name in reading.table("platforms")
@@ -227,7 +97,7 @@ def _series(reading: _Reading, file: Path) -> Series:
     )
 
 
-def _lines(reading: _Reading, aspects: Sequence[Mapping[str, Any]], stops: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _lines(reading: Tables, aspects: Sequence[Mapping[str, Any]], stops: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     places = {key: (reading.tables, key) for key in reading.tables}
     places |= {f"aspects.{row.get('key')}": (row, "name") for row in aspects}
     places |= {f"stops.{row.get('name')}": (row, "name") for row in stops}
@@ -235,7 +105,7 @@ def _lines(reading: _Reading, aspects: Sequence[Mapping[str, Any]], stops: Seque
     return {name: line for name, line in lines.items() if line is not None}
 
 
-def _stop(reading: _Reading, row: Mapping[str, Any]) -> Stop:
+def _stop(reading: Tables, row: Mapping[str, Any]) -> Stop:
     return Stop(
         name=reading.text(row, "name", _short),
         order=reading.count(row, "order", 1, 999),
@@ -247,17 +117,8 @@ def _stop(reading: _Reading, row: Mapping[str, Any]) -> Stop:
     )
 
 
-def _destination(reading: _Reading, name: str) -> Destination:
-    table = reading.table("destinations")[name]
-    if not isinstance(table, dict):
-        reading.wrong(
-            reading.table("destinations"),
-            name,
-            f"{name} 应当是一节，标题写成 [destinations.{name}]",
-            "照样例里的 series.toml 改",
-            "JX-A53",
-        )
-        table = {}
+def _destination(reading: Tables, name: str) -> Destination:
+    table = reading.table_in("destinations", name)
     return Destination(
         name=name,
         url=reading.text(table, "url"),
@@ -266,7 +127,7 @@ def _destination(reading: _Reading, name: str) -> Destination:
     )
 
 
-def _theme(reading: _Reading, workspace: Path) -> Theme:
+def _theme(reading: Tables, workspace: Path) -> Theme:
     """Return the music in the workspace's theme folder; what is not there is left out."""
 
     def part(name: str) -> Path | None:
@@ -280,7 +141,7 @@ def _theme(reading: _Reading, workspace: Path) -> Theme:
     return Theme(intro=part("intro"), outro=part("outro"), bed=part("bed"))
 
 
-def _category(reading: _Reading) -> tuple[str, ...]:
+def _category(reading: Tables) -> tuple[str, ...]:
     value = reading.ask(reading.tables, "category", None)
     path = tuple(map(str, value)) if isinstance(value, list) else (str(value),) if value else ()
     known = 1 <= len(path) <= 2 and path[0] in APPLE_CATEGORIES  # noqa: PLR2004  (a category and its subcategory)
@@ -291,7 +152,7 @@ def _category(reading: _Reading) -> tuple[str, ...]:
     return path
 
 
-def _unique(reading: _Reading, rows: Sequence[Mapping[str, Any]], key: str) -> None:
+def _unique(reading: Tables, rows: Sequence[Mapping[str, Any]], key: str) -> None:
     seen: set[str] = set()
     for row in rows:
         value = str(row.get(key))
