@@ -1,8 +1,8 @@
-"""ffmpeg: find it, name it, run it under a time limit, and ask it what is in a file and how loud that is.
+"""ffmpeg: find it, name it, run it under a time limit, stream through it, and ask it what is in a file.
 
-Every run goes through ``run_ffmpeg``, and every file has the prefix ``file:``, so that no name is an option or an address. A file
-that somebody hands in enters through ``handed_in`` alone: ffmpeg follows playlists, and a playlist named ``.mp3`` would otherwise
-make it read other files or the network.
+Every run goes through ``run_ffmpeg`` or ``streaming``, and every file has the prefix ``file:``, so that no name is an option or
+an address. A file that somebody hands in enters through ``handed_in`` alone: ffmpeg follows playlists, and a playlist named
+``.mp3`` would otherwise make it read other files or the network.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from __future__ import annotations
 import errno
 import functools
 import hashlib
+import io
 import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import imageio_ffmpeg
 
@@ -32,9 +35,9 @@ _SPEAKERS = {"mono": 1, "stereo": 2, "quad": 4}
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
 _CONTAINER = re.compile(r"^Input #0, (\S+), from ", re.MULTILINE)
 _SOUND_STREAM = re.compile(r"^  Stream #0:\d+\S*: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)", re.MULTILINE)
-_INTEGRATED = re.compile(r"^    I: +(\S+) LUFS", re.MULTILINE)
-_PEAK = re.compile(r"^    Peak: +(\S+) dBFS", re.MULTILINE)
-_GATE_LUFS = -70.0  # what the meter shows where its gate let nothing through
+_VERSION = re.compile(r"^ffmpeg version n?(\S+)", re.MULTILINE)
+_PIPE_BYTES = 1 << 20  # fewer turns between the two processes; systems that cannot take their own size
+_MOST_MESSAGES = 200_000  # bytes: of a damaged file ffmpeg says the same thing a million times
 _UNKNOWN_BYTES = 0xFFFF_0000  # a WAV that was streamed carries the largest size there is, or nearly
 _REACHED = re.compile(r"time=(\d+):(\d\d):(\d\d\.\d+)")
 _GUESSED = "Estimating duration from bitrate"
@@ -43,10 +46,11 @@ _DISK_FULL = "No space left on device"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """How a run of ffmpeg ended; ``messages`` is all it wrote to stderr."""
+    """How a run of ffmpeg ended; ``messages`` is what it wrote to stderr, ``output`` what it wrote to stdout."""
 
     exit_code: int
     messages: str
+    output: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +88,123 @@ def run_ffmpeg(arguments: Sequence[str], *, time_limit_s: float) -> Run:
             errors="replace",
         )
     except subprocess.TimeoutExpired as error:  # run() has ended the process
-        cause = f"ffmpeg 做了 {time_limit_s:.0f} 秒还没有做完，已经把它停下"
-        raise MachineError([Problem(place=ffmpeg, cause=cause, fix="看看电脑是否太忙，再试一次", code="JX-M12")]) from error
+        raise _too_slow(ffmpeg, time_limit_s) from error
     except OSError as error:
-        cause = f"ffmpeg 启动不了：{error.strerror or error}"
-        raise MachineError([_no_ffmpeg(ffmpeg, cause)]) from error
-    return Run(exit_code=ended.returncode, messages=ended.stderr)
+        raise _cannot_start(ffmpeg, error) from error
+    return Run(exit_code=ended.returncode, messages=ended.stderr, output=ended.stdout)
+
+
+class Stream:
+    """A running ffmpeg that is fed, read, or both, a piece at a time."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._messages = bytearray()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def feed(self, piece: memoryview) -> bool:
+        """Hand ffmpeg a piece; False once it takes no more, because it ended."""
+        pipe = self._pipe(self._process.stdin)
+        try:
+            while piece:
+                piece = piece[pipe.write(piece) :]
+        except OSError:
+            return False
+        return True
+
+    def end_feed(self) -> None:
+        """Tell ffmpeg that nothing more comes."""
+        with suppress(OSError):  # it may have ended before
+            self._pipe(self._process.stdin).close()
+
+    @property
+    def output(self) -> IO[bytes]:
+        """The pipe that is read, for another process to read it instead."""
+        return self._pipe(self._process.stdout)
+
+    def read(self, size_bytes: int) -> memoryview:
+        """Return the next piece of this size, a shorter one at the end, and nothing after it."""
+        piece = memoryview(bytearray(size_bytes))
+        filled = 0
+        while filled < size_bytes and (count := self._raw(self.output).readinto(piece[filled:])):
+            filled += count
+        return piece[:filled]
+
+    @staticmethod
+    def _raw(pipe: IO[bytes]) -> io.RawIOBase:
+        if not isinstance(pipe, io.RawIOBase):
+            raise TypeError("streams are opened without a buffer")
+        return pipe
+
+    def ended(self) -> Run:
+        """Wait for the end, and return how it was."""
+        exit_code = self._process.wait()
+        self._listener.join()
+        return Run(exit_code=exit_code, messages=self._messages.decode(errors="replace"))
+
+    def _listen(self) -> None:
+        for line in self._pipe(self._process.stderr):
+            if len(self._messages) < _MOST_MESSAGES:
+                self._messages += line
+
+    @staticmethod
+    def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+        if pipe is None:
+            raise ValueError("this stream was opened without that pipe")
+        return pipe
+
+
+@contextmanager
+def streaming(arguments: Sequence[str], *, time_limit_s: float, fed: bool = False, read: bool = False) -> Iterator[Stream]:
+    """Yield ``ffmpeg <arguments>`` as it runs, ``fed`` through ``pipe:0``, ``read`` through ``pipe:1``; it ends with the block.
+
+    Raises:
+        MachineError: ffmpeg cannot be started, or was stopped after ``time_limit_s``.
+    """
+    ffmpeg = _ffmpeg()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - a list and no shell; files carry the prefix file:
+            [str(ffmpeg), *([] if fed else ["-nostdin"]), "-hide_banner", *arguments],
+            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if read else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            bufsize=0,  # pieces are large: a buffer would only copy them
+            pipesize=_PIPE_BYTES,
+        )
+    except OSError as error:
+        raise _cannot_start(ffmpeg, error) from error
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        process.kill()
+
+    watch = threading.Timer(time_limit_s, stop)
+    watch.daemon = True
+    watch.start()
+    stream = Stream(process)
+    try:
+        yield stream
+    finally:
+        watch.cancel()
+        process.kill()  # nothing to end where all went well
+        stream.ended()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                with suppress(OSError):
+                    pipe.close()
+        if late.is_set():
+            raise _too_slow(ffmpeg, time_limit_s)
+
+
+def _too_slow(ffmpeg: Path, time_limit_s: float) -> MachineError:
+    cause = f"ffmpeg 做了 {time_limit_s:.0f} 秒还没有做完，已经把它停下"
+    return MachineError([Problem(place=ffmpeg, cause=cause, fix="看看电脑是否太忙，再试一次", code="JX-M12")])
+
+
+def _cannot_start(ffmpeg: Path, error: OSError) -> MachineError:
+    return MachineError([_no_ffmpeg(ffmpeg, f"ffmpeg 启动不了：{error.strerror or error}")])
 
 
 def make_with_ffmpeg(arguments: Sequence[str], to: Path, *, time_limit_s: float) -> None:
@@ -98,7 +213,15 @@ def make_with_ffmpeg(arguments: Sequence[str], to: Path, *, time_limit_s: float)
     Raises:
         MachineError: the disk is full, or ffmpeg failed; its last message is in the cause.
     """
-    ended = run_ffmpeg(["-v", "error", *arguments, "-y", f"file:{to}"], time_limit_s=time_limit_s)
+    refuse_failure(run_ffmpeg(["-v", "error", *arguments, "-y", f"file:{to}"], time_limit_s=time_limit_s), to)
+
+
+def refuse_failure(ended: Run, to: Path) -> None:
+    """Stop where ffmpeg failed on what we made ourselves.
+
+    Raises:
+        MachineError: the disk is full, or ffmpeg failed; its last message is in the cause.
+    """
     refuse_full_disk(ended, to)
     if ended.exit_code:
         said = (ended.messages.strip().splitlines() or ["没有说明原因"])[-1]
@@ -117,6 +240,16 @@ def refuse_full_disk(ended: Run, to: Path) -> None:
         raise _cannot_write(to, "磁盘满了")
 
 
+def refuse_small_disk(folder: Path, *, needed_bytes: int, free_bytes: int) -> None:
+    """Stop before a disk is filled.
+
+    Raises:
+        MachineError: less is free than will be needed.
+    """
+    if free_bytes < needed_bytes:
+        raise _cannot_write(folder, f"磁盘快满了，还剩 {free_bytes / 1e9:.1f} GB，做这段录音要 {needed_bytes / 1e9:.1f} GB")
+
+
 @contextmanager
 def writing(to: Path) -> Iterator[None]:
     """Turn an OSError of writing sound to ``to`` into the MachineError that also a run of ffmpeg raises there."""
@@ -128,7 +261,7 @@ def writing(to: Path) -> Iterator[None]:
 
 
 def _cannot_write(to: Path, reason: str) -> MachineError:
-    fix = "看看磁盘是否还有空间（做一小时的录音，临时要用约 3 GB）、有没有写入的权限，或用 --out 换一个磁盘"
+    fix = "看看磁盘是否还有空间（做一小时的录音，临时要用约 1.3 GB）、有没有写入的权限，或用 --out 换一个磁盘"
     return MachineError([Problem(place=to, cause=f"声音写不进去：{reason}", fix=fix, code="JX-M16")])
 
 
@@ -169,22 +302,11 @@ def reach_s(file: Path) -> float:
     return _seconds(found[-1]) if found else 0.0
 
 
-def measure_loudness(file: Path) -> tuple[float, float]:
-    """Return integrated loudness in LUFS and true peak in dBTP of a file's first sound stream.
-
-    A mono file is measured as it is heard, from two loudspeakers. Both are -inf for digital silence; loudness is so too below
-    0.4 s. Source: EBU R 128, ITU-R BS.1770.
-    """
-    size_mb = file.stat().st_size / 1e6
-    meter = "ebur128=peak=true:dualmono=true:framelog=quiet"
-    arguments = [*handed_in(file), "-map", "0:a:0", "-af", meter, "-f", "null", "-"]
-    ended = run_ffmpeg(arguments, time_limit_s=60 + 60 * size_mb)
-    integrated, peak = _INTEGRATED.findall(ended.messages), _PEAK.findall(ended.messages)
-    if ended.exit_code or not integrated or not peak:
-        cause = "ffmpeg 量不出这个文件的响度"
-        raise MachineError([Problem(place=file, cause=cause, fix="看看文件是否能正常播放", code="JX-M14")])
-    integrated_lufs = float(integrated[-1])
-    return (integrated_lufs if integrated_lufs > _GATE_LUFS else float("-inf")), float(peak[-1])
+def ffmpeg_version() -> str:
+    """Return the version that ffmpeg says of itself, such as ``9.0.2``."""
+    said = run_ffmpeg(["-version"], time_limit_s=60)
+    found = _VERSION.search(said.output)
+    return found[1] if found else "?"
 
 
 def ffmpeg_identity() -> str:

@@ -161,8 +161,9 @@ class Script:
 class Episode:
     """An episode as written: front matter, script and the files beside it.
 
-    ``publish_at`` carries its time zone. ``sound`` and ``also`` are the series' with what this episode says otherwise. ``notes`` is
-    what its author should know and need not mend. ``lines`` tells where in script.md a key of the front matter stands, 1-based.
+    ``publish_at`` carries its time zone. ``sound`` and ``also`` are the series' with what this episode says otherwise. ``notes``
+    is what its author should know and need not mend. ``lines`` tells where in script.md a key of the front matter stands,
+    1-based.
     """
 
     slug: str
@@ -215,10 +216,11 @@ class Span:
 class Sound:
     """The published sound before tagging, and what was measured on it.
 
-    ``envelope`` is the RMS of the whole published sound in 0.1 s frames, linear, full scale = 1, and ``recorded_envelope`` that of
-    the recording. ``speech`` are the spans with a voice. ``recorded_*`` were measured on the recording as it came, everything else
-    on the encoded file. ``loudness_range_lu`` is EBU Tech 3342's. ``most_limiting_db`` is how far the limiter reached, and
-    ``renders`` how often a stretch of sound was encoded until it fitted: 1 where the first time was right. ``ffmpeg`` is its version.
+    ``envelope`` is the RMS of the whole published sound in 0.1 s frames, linear, full scale = 1; ``recorded_envelope`` is that
+    of the recording. ``speech`` are the spans with a voice. ``recorded_*`` were measured on the recording as it came, everything
+    else on the encoded file. ``loudness_range_lu`` is EBU Tech 3342's. ``most_limiting_db`` is how far the limiter reached,
+    ``renders`` how often a stretch of sound was encoded until it fitted: 1 where the first time was right. ``ffmpeg`` is its
+    version.
     """
 
     file: Path

@@ -1,69 +1,133 @@
-"""What is wrong with a recording, measured in one pass over its raw sound, and said so that somebody can record better."""
+"""What is wrong with a recording, what is done about it, and how it is said so that somebody can record better."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.audio.samples import FRAME_S, Block, RawSound, blocks, in_frames
+from pipeline.audio.levels import Curve
+from pipeline.audio.samples import FRAME_S, SAMPLE_RATE_HZ
+from pipeline.model import Span
 
-_FULL_SCALE = 0.985  # codecs bend a flat top a little
+# Codecs and resampling bend a flat top a little. In a sound that is not clipped the highest samples are few: those just below
+# them are several times as many.
+_FULL_SCALE, _NEAR_FULL_SCALE = 0.985, 0.9
 _CLIPPED_SAMPLES = 3  # in 10 ms; a peak that was merely brought to full scale touches it once or twice
+_PILED_UP = 0.4
 _CLIPPED_WORTH_A_WORD_S = 0.02
 
 _DEAD_DB = 40.0
 _ANTIPHASE = -0.8
+_EQUAL_DB, _EQUAL = 0.05, 0.99999
 
 _MAINS_HZ = (50, 60)
 _HARMONICS = 4
 _HUM_DB = 15.0  # above its neighbours, at the fundamental
 _HARMONIC_DB = 10.0
 _HUM_AUDIBLE_DBFS = -70.0
+_HUM_BINS = 300
+_SLOWER = 21
 
 _LOW_RATE_HZ = 22_050
 _QUIET_LUFS = -27.0
+_NOISY_DB = 18.0  # of a voice above its pauses; a quiet room gives 40, a street 20
+_PAUSE_EDGE_S = 0.15  # a voice rings on in the room
+_NOISE_WORTH_MEASURING_S = 1.0
+
+_DENOISE_DB = {"off": 0, "light": 8, "strong": 16}
+_LOWEST_NOISE_DB, _HIGHEST_NOISE_DB = -80, -20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repairs:
+    """What is done to a recording before anything is measured for the solve. ``noise_dbfs`` is where its noise lies."""
+
+    highpass_hz: int
+    hum_hz: tuple[int, ...] = ()
+    denoise: str = "off"
+    noise_dbfs: float = 0.0
+
+    @property
+    def are_linear(self) -> bool:
+        """Whether the high-pass is all, which the levels can be computed through."""
+        return not self.hum_hz and self.denoise == "off"
+
+    def filters(self) -> list[str]:
+        """Return them as ffmpeg's filters."""
+        # Two second-order filters fall by 24 dB an octave.
+        rumble = [f"highpass=f={self.highpass_hz}"] * 2 if self.highpass_hz else []
+        hum = [f"bandreject=f={frequency_hz}:width_type=h:w=4" for frequency_hz in self.hum_hz]
+        floor_db = min(max(self.noise_dbfs, _LOWEST_NOISE_DB), _HIGHEST_NOISE_DB)
+        noise = [f"afftdn=nr={_DENOISE_DB[self.denoise]}:nf={floor_db:.1f}"] if self.denoise != "off" else []
+        return [*rumble, *hum, *noise]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What one block shows: samples at full scale and just below, 10 ms with flat tops, products of channels, bass spectrum."""
+
+    at_full_scale: int
+    near_full_scale: int
+    flat_frames: int
+    products: NDArray[np.float64]
+    low_spectrum: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """What one pass found. ``hum_hz``: mains frequency and harmonics; ``voice_channel``: the one to use, None for all."""
+    """What one pass found. ``hum_hz``: mains frequency and harmonics; ``voice_channels``: those to use."""
 
     clipped_s: float
     hum_hz: tuple[int, ...]
     hum_dbfs: float
-    voice_channel: int | None
+    voice_channels: tuple[int, ...]
     channel_difference_db: float
     correlation: float
 
 
-def find_faults(sound: RawSound) -> Faults:
-    """Return the faults of a decoded recording (before any filter, which would hide clipping and hum)."""
-    clipped, products, spectra = 0, np.zeros((sound.channels, sound.channels)), []
-    for block in blocks(sound):
-        frames = in_frames(block, sound.frame_samples // 10)
-        clipped += int(np.count_nonzero((np.abs(frames) >= _FULL_SCALE).sum(axis=1).max(axis=1) >= _CLIPPED_SAMPLES))
-        products += block.T.astype(np.float64) @ block
-        spectra.append(_low_spectra(block, sound.sample_rate_hz))
-    hum_hz, hum_dbfs = _hum(np.concatenate(spectra))
-    voice_channel, difference_db, correlation = _compare_channels(products)
-    return Faults(
-        clipped_s=clipped * FRAME_S / 10,
-        hum_hz=hum_hz,
-        hum_dbfs=hum_dbfs,
-        voice_channel=voice_channel,
-        channel_difference_db=difference_db,
-        correlation=correlation,
+def see(raw: NDArray[np.float32], clean: NDArray[np.float32]) -> Seen:
+    """Return what a block shows before and after the repairs, which hide clipping; (channels, frames, samples in 0.1 s)."""
+    at_full_scale, near_full_scale, flat_frames = _clipping(raw)
+    channels = clean.reshape(len(clean), -1)
+    return Seen(
+        at_full_scale=at_full_scale,
+        near_full_scale=near_full_scale,
+        flat_frames=flat_frames,
+        products=np.einsum("cs,ds->cd", channels, channels).astype(np.float64),
+        low_spectrum=_low_spectrum(raw.reshape(len(raw), -1)),
     )
 
 
-def repair_filters(faults: Faults) -> list[str]:
-    """Return the ffmpeg filters that take out rumble, a measured hum and a bad channel."""
-    channel = [f"pan=mono|c0=c{faults.voice_channel}"] if faults.voice_channel is not None else []
-    # The lowest voices start at about 85 Hz; two of ffmpeg's second-order filters fall by 24 dB an octave.
-    rumble = ["highpass=f=75", "highpass=f=75"]
-    return [*channel, *rumble, *(f"bandreject=f={frequency_hz}:width_type=h:w=4" for frequency_hz in faults.hum_hz)]
+def _clipping(raw: NDArray[np.float32]) -> tuple[int, int, int]:
+    """Return how many samples stand at full scale, how many just below, and how many 10 ms have flat tops."""
+    if max(float(raw.max()), -float(raw.min())) < _NEAR_FULL_SCALE:
+        return 0, 0, 0
+    whole = np.abs(raw)
+    high = whole >= _FULL_SCALE
+    at_full_scale = int(np.count_nonzero(high))
+    in_10_ms = high.reshape(len(raw), -1, SAMPLE_RATE_HZ // 100).sum(axis=2).max(axis=0)
+    near_full_scale = int(np.count_nonzero(whole >= _NEAR_FULL_SCALE)) - at_full_scale
+    return at_full_scale, near_full_scale, int(np.count_nonzero(in_10_ms >= _CLIPPED_SAMPLES))
+
+
+def find(seen: Sequence[Seen]) -> Faults:
+    """Return what all blocks of a recording say together."""
+    at_full_scale, near_full_scale = (sum(getattr(each, name) for each in seen) for name in ("at_full_scale", "near_full_scale"))
+    piled_up = at_full_scale >= _PILED_UP * near_full_scale
+    hum_hz, hum_dbfs = _hum([each.low_spectrum for each in seen if each.low_spectrum is not None])
+    products = np.asarray(sum(each.products for each in seen))
+    voice_channels, difference_db, correlation = _compare_channels(products)
+    return Faults(
+        clipped_s=sum(each.flat_frames for each in seen) * FRAME_S / 10 if piled_up else 0.0,
+        hum_hz=hum_hz,
+        hum_dbfs=hum_dbfs,
+        voice_channels=voice_channels,
+        channel_difference_db=difference_db,
+        correlation=correlation,
+    )
 
 
 def describe(faults: Faults, *, recorded_lufs: float, recorded_rate_hz: int) -> list[str]:
@@ -76,46 +140,74 @@ def describe(faults: Faults, *, recorded_lufs: float, recorded_rate_hz: int) -> 
         said.append(f"录音里有电流交流声（{frequencies} Hz，约 {faults.hum_dbfs:.0f} dBFS），已经滤除；请让话筒线远离电源。")
     if recorded_lufs < _QUIET_LUFS:
         said.append(f"录音音量很小（{recorded_lufs:.1f} LUFS，最好高于 {_QUIET_LUFS:.0f}），放大后底噪也变大；请靠近话筒录。")
-    if faults.voice_channel is not None and faults.channel_difference_db >= _DEAD_DB:
-        side = "左" if faults.voice_channel == 0 else "右"
+    if faults.channel_difference_db >= _DEAD_DB:
+        side = "左" if faults.voice_channels == (0,) else "右"
         lower_db = min(faults.channel_difference_db, 99.0)
         said.append(f"只有{side}声道有声音（另一边低 {lower_db:.0f} dB），已经把它放到两边。")
-    elif faults.voice_channel is not None:
+    elif faults.correlation < _ANTIPHASE:
         said.append(f"左右声道反相（相关系数 {faults.correlation:.2f}，手机外放会互相抵消），已经只用左声道；请检查话筒接线。")
     if recorded_rate_hz < _LOW_RATE_HZ:
         said.append(f"录音的采样率只有 {recorded_rate_hz} Hz（最好 44100 Hz 以上），声音会像打电话一样闷。")
     return said
 
 
-def _compare_channels(products: NDArray[np.float64]) -> tuple[int | None, float, float]:
-    """Return which channel alone to use (None: all), how far apart the channels are in dB, and their correlation."""
+def describe_noise(powers: Curve, speech: Sequence[Span], *, denoise: str) -> list[str]:
+    """Return a sentence where the pauses are nearly as loud as the voice.
+
+    ``powers`` are mean squares of 10 ms, on the same clock as the spans of speech.
+    """
+    voiced = np.zeros(len(powers), dtype=bool)
+    near_voice = np.zeros(len(powers), dtype=bool)
+    for span in speech:
+        voiced[round(span.start_s * 100) : round(span.end_s * 100)] = True
+        near_voice[max(round((span.start_s - _PAUSE_EDGE_S) * 100), 0) : round((span.end_s + _PAUSE_EDGE_S) * 100)] = True
+    pauses = powers[~near_voice]
+    if not voiced.any() or len(pauses) < _NOISE_WORTH_MEASURING_S * 100:
+        return []
+    above_db = 10 * np.log10(float(np.mean(powers[voiced])) / max(float(np.median(pauses)), 1e-12))
+    if above_db >= _NOISY_DB:
+        return []
+    remedy = {"off": "可以在稿件里写 降噪: 轻 再做一次", "light": "可以在稿件里写 降噪: 强 再做一次"}.get(denoise, "请重录")
+    found = f"录音很嘈杂：人声只比停顿时的噪声高 {above_db:.0f} dB（最好 {_NOISY_DB:.0f} 以上）"
+    return [f"{found}；请换安静的地方、靠近话筒录，{remedy}。"]
+
+
+def noise_dbfs(powers: Curve) -> float:
+    """Return where a recording's noise lies: the level that a tenth of its 10 ms frames stay below."""
+    return float(10 * np.log10(max(float(np.percentile(powers, 10)), 1e-12)))
+
+
+def _compare_channels(products: NDArray[np.float64]) -> tuple[tuple[int, ...], float, float]:
+    """Return which channels to use, how far apart they are in dB, and their correlation."""
     if len(products) == 1:
-        return None, 0.0, 1.0
+        return (0,), 0.0, 1.0
     left, right = (max(float(products[channel, channel]), 1e-12) for channel in (0, 1))
-    difference_db = abs(10 * np.log10(left / right))
-    correlation = float(products[0, 1]) / np.sqrt(left * right)
+    difference_db = float(abs(10 * np.log10(left / right)))
+    correlation = float(products[0, 1] / np.sqrt(left * right))
     if difference_db >= _DEAD_DB:
-        return int(right > left), float(difference_db), float(correlation)
-    return (0 if correlation < _ANTIPHASE else None), float(difference_db), float(correlation)
+        return (int(right > left),), difference_db, correlation
+    one_will_do = correlation < _ANTIPHASE or (correlation > _EQUAL and difference_db < _EQUAL_DB)
+    return ((0,) if one_will_do else (0, 1)), difference_db, correlation
 
 
-def _low_spectra(block: Block, sample_rate_hz: int) -> NDArray[np.float64]:
-    """Return the power at each whole Hz below 300 Hz for every full second: (seconds, 300), a full-scale sine has 0.5."""
-    seconds = len(block) // sample_rate_hz
-    mono = block[: seconds * sample_rate_hz].mean(axis=1).reshape(seconds, sample_rate_hz)
-    window = np.hanning(sample_rate_hz)
-    spectrum = np.fft.rfft(mono * window, axis=1)[:, :300]
-    return np.asarray(2 * np.square(np.abs(spectrum) / window.sum()))
+def _low_spectrum(channels: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    """Return the power at each whole Hz below 300 Hz in the first second, 0.5 for a full-scale sine; None below a second."""
+    if channels.shape[1] < SAMPLE_RATE_HZ:
+        return None
+    mono = channels[:, :SAMPLE_RATE_HZ].mean(axis=0)
+    slow = mono.reshape(-1, _SLOWER).mean(axis=1)  # what this folds down from above a kilohertz is 30 dB lower
+    spectrum = np.fft.rfft(slow * np.hanning(len(slow)))[:_HUM_BINS]
+    return np.asarray(2 * np.square(np.abs(spectrum) / np.hanning(len(slow)).sum()), dtype=np.float64)
 
 
-def _hum(spectra: NDArray[np.float64]) -> tuple[tuple[int, ...], float]:
+def _hum(spectra: Sequence[NDArray[np.float64]]) -> tuple[tuple[int, ...], float]:
     """Return the frequencies that hum, and how loud the fundamental is in dBFS.
 
     The median over time tells a hum, which never stops, from a low voice that passes the same frequency.
     """
-    if len(spectra) == 0:
+    if not spectra:
         return (), float("-inf")
-    usual_db = 10 * np.log10(np.median(spectra, axis=0) + 1e-20)
+    usual_db = 10 * np.log10(np.median(np.stack(spectra), axis=0) + 1e-20)
     for mains_hz in _MAINS_HZ:
         level_db, above_db = _line(usual_db, mains_hz)
         if above_db >= _HUM_DB and level_db >= _HUM_AUDIBLE_DBFS:

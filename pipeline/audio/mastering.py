@@ -1,47 +1,49 @@
-"""From a recording to the published sound: repaired, levelled, joined to the theme, at the target loudness, as MP3."""
+"""From a recording to the published sound: analysed once, solved on its levels, encoded once, measured as it is written."""
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from pipeline import media, speech
-from pipeline.audio import loudness, samples, seams, trimming
-from pipeline.audio.faults import Faults, describe, find_faults, repair_filters
-from pipeline.audio.recording import decode, decode_theme, examine, refuse_silence, refuse_too_little
-from pipeline.audio.samples import SAMPLE_RATE_HZ, Block, RawSound
+from pipeline import media
+from pipeline.audio.analysis import Analysis, analyse, decibels
+from pipeline.audio.dynamics import LEVELERS, MOST_LIMITING_DB, leveling_db, solve
+from pipeline.audio.encoding import Encoded, Master, encode
+from pipeline.audio.faults import Repairs, describe, describe_noise, noise_dbfs
+from pipeline.audio.levels import Curve, linear
+from pipeline.audio.listening import listening
+from pipeline.audio.loudness import integrated_lufs, loudness_range_lu
+from pipeline.audio.mix import VOICE_LUFS, Mix, Voice, put_together
+from pipeline.audio.recording import examine, read_theme, refuse_silence, refuse_too_little
+from pipeline.audio.samples import BYTES, FRAME_S, SAMPLE_RATE_HZ
+from pipeline.audio.trimming import find_voice
 from pipeline.errors import telling_what_cannot_be_read
 from pipeline.model import LoudnessTarget, Sound, SoundSettings, Span, Theme
 
-TRUE_PEAK_RESERVE_DB = 0.3
+TRUE_PEAK_RESERVE_DB = 0.2
 """We aim so far below the permitted true peak, because two good meters differ by as much."""
 
 LOUDNESS_TOLERANCE_LU = 0.5
 """How far the published loudness may lie from the target before we say so."""
 
-_CLOSE_ENOUGH_LU = 0.15  # the meter shows tenths: 0.1 will do, 0.2 will not
-_MOST_RENDERS = 4
+_CLOSE_ENOUGH_LU = 0.12
+_MOST_RENDERS = 5
 _QUIETEST_LUFS = -55.0  # at 16 bit, a voice below this would be half noise after amplification
-_VOICE_LUFS = -23.0  # before the final gain; leaves the peaks room
-_EDGE_FADE_S = 0.01
 _SPEECH_EXPECTED_S = 3.0
-
-# Where the search starts; measuring ends it. LAME at a constant bit rate comes out lower than it was fed (0.4 to 0.6 LU on six
-# voices at 128 kbit/s), and peaks may come out higher. A good start saves an encoding, which is most of the time spent.
-_ENCODER_LOSS_LU = 0.47
-_ENCODER_OVERSHOOT_DB = 0.3
+# What encoding adds to the highest peaks of a voice.
+_ENCODER_OVERSHOOT_DB = 1.2
 
 
 def normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path) -> Sound:
-    """Return the published sound of ``recording``, written to ``to`` as constant-bit-rate MP3 without tags.
+    """Return the published sound of ``recording``, written to ``to`` without tags: constant-bit-rate MP3, or AAC in MP4.
 
-    The encoded file is at ``settings.target`` (0.5 LU, true peak never above); a warning tells where that cannot be. The same
-    arguments and the same ffmpeg give the same bytes. Of the theme, intro and outro are used. What is written on the way, about
-    3 GB for an hour, lies in a folder beside ``to``, and not in the system's, which may be memory.
+    The encoded file is at ``settings.target`` within 0.2 LU, and its true peak is never above; a warning tells where more than
+    12 dB of limiting would be needed for that. The same arguments and the same ffmpeg give the same bytes. On the way the
+    repaired sound lies in a folder beside ``to``, and not in the system's, which may be memory: 1.3 GB for an hour in stereo.
 
     Raises:
         RecordingError: the recording or the theme cannot be used, and why.
@@ -55,166 +57,136 @@ def normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path) 
 
 def _normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path, folder: Path) -> Sound:
     probe = examine(recording)
-    intro, outro = (
-        decode_theme(file, folder / f"{name}.f32") if file else None
-        for name, file in (("intro", theme.intro), ("outro", theme.outro))
-    )
-    raw = decode(recording, folder / "raw.f32")
-    recorded_lufs, recorded_true_peak_dbtp = media.measure_loudness(recording)
-    faults = find_faults(raw)
-    clean = _repair(raw, faults, folder / "clean.f32")
-    recorded_s = raw.duration_s
-    samples.discard(raw)
-    first, end = trimming.find_voice(clean)
-    refuse_too_little(recording, trimmed_s=(end - first) / SAMPLE_RATE_HZ)
-    trimmed = _trim(clean, first, end, folder / "trimmed.f32")
-    samples.discard(clean)
-    energies = loudness.measure(trimmed).energies
-    # After the repair: a hum alone is no sound either.
-    refuse_silence(recording, integrated_lufs=loudness.integrated_lufs(energies), quietest_lufs=_QUIETEST_LUFS)
-    voice = _level(trimmed, energies, folder / "voice.f32")
-    samples.discard(trimmed)
-    spans = _speech(voice, folder / "speech.f32")
-    mix, voice_start = seams.join(intro, voice, outro, folder / "mix.f32", voice_lufs=_VOICE_LUFS)
-    samples.discard(voice)
-    render = _meet_target(mix, settings, to, folder / "master.f32")
-    samples.discard(mix)
-    envelope, duration_s = _envelope(to, folder / "published.f32")
-    voice_start_s = voice_start / SAMPLE_RATE_HZ
+    bed = theme.bed if settings.bed else None
+    intro, outro, under = (read_theme(file) if file else None for file in (theme.intro, theme.outro, bed))
+    _refuse_small_disk(probe, folder)
+    analysis, repairs = _analyse(recording, probe, settings, folder / "clean.f32")
+    voice = _cut_voice(recording, analysis, settings)
+    came, faults, clean, broken = analysis.as_it_came, analysis.faults, analysis.clean, analysis.broken_pieces
+    del analysis  # its curves are the largest thing in memory
+    with listening(clean, voice.channels, voice.first, voice.end) as listener:
+        mix = put_together(voice, intro=intro, outro=outro, bed=under)
+        render = _meet_target(mix, settings, to, folder)
+        heard = listener.spans()
+    voice_start_s, duration_s = mix.voice_start / SAMPLE_RATE_HZ, mix.samples / SAMPLE_RATE_HZ
+    encoded = render.encoded
+    true_peak_dbtp, loudness_lufs = decibels(encoded.true_peak), round(render.integrated_lufs, 2)
     return Sound(
         file=to,
         duration_s=round(duration_s, 3),
         voice_start_s=round(voice_start_s, 3),
-        speech=tuple(_moved(span, voice_start_s, duration_s) for span in spans),
-        integrated_lufs=render.integrated_lufs,
-        true_peak_dbtp=render.true_peak_dbtp,
-        envelope=envelope,
-        loudness_range_lu=0.0,
-        recorded_range_lu=0.0,
-        recorded_envelope=envelope,
-        most_limiting_db=0.0,
-        renders=1,
-        ffmpeg="",
-        recorded_lufs=recorded_lufs,
-        recorded_true_peak_dbtp=recorded_true_peak_dbtp,
-        trimmed_head_s=round(first / SAMPLE_RATE_HZ, 3),
-        trimmed_tail_s=round(recorded_s - end / SAMPLE_RATE_HZ, 3),
+        speech=tuple(_moved(span, voice_start_s, duration_s) for span in heard),
+        integrated_lufs=loudness_lufs,
+        loudness_range_lu=round(loudness_range_lu(encoded.energies), 2),
+        true_peak_dbtp=true_peak_dbtp,
+        envelope=tuple(round(float(value), 4) for value in np.sqrt(encoded.powers)),
+        recorded_lufs=came.integrated_lufs,
+        recorded_range_lu=came.loudness_range_lu,
+        recorded_true_peak_dbtp=came.true_peak_dbtp,
+        recorded_envelope=came.envelope,
+        trimmed_head_s=round(voice.first * FRAME_S, 3),
+        trimmed_tail_s=round(max(clean.duration_s - voice.end * FRAME_S, 0.0), 3),
+        most_limiting_db=round(encoded.most_limiting_db, 2),
+        renders=render.renders,
+        ffmpeg=media.ffmpeg_version(),
         warnings=(
-            *describe(faults, recorded_lufs=recorded_lufs, recorded_rate_hz=probe.sample_rate_hz),
-            *_no_speech(spans, recorded_s),
-            *_missed(render, settings.target),
+            *describe(faults, recorded_lufs=came.integrated_lufs, recorded_rate_hz=probe.sample_rate_hz),
+            *describe_noise(voice.levels.powers, heard, denoise=repairs.denoise),
+            *_broken(broken),
+            *_no_speech(heard, clean.duration_s),
+            *_missed(loudness_lufs, true_peak_dbtp, settings.target),
         ),
     )
 
 
-def _repair(raw: RawSound, faults: Faults, to: Path) -> RawSound:
-    channels = 1 if faults.voice_channel is not None else raw.channels
-    clean = RawSound(file=to, sample_rate_hz=raw.sample_rate_hz, channels=channels)
-    arguments = [*raw.input_arguments, "-af", ",".join(repair_filters(faults)), "-f", "f32le"]
-    media.make_with_ffmpeg(arguments, to, time_limit_s=media.time_limit_s(duration_s=raw.duration_s))
-    return clean
+def _cut_voice(recording: Path, analysis: Analysis, settings: SoundSettings) -> Voice:
+    """Return the part of a recording that is published, levelled.
+
+    Raises:
+        RecordingError: hardly anything is left without the silence at head and tail, or nothing can be heard.
+    """
+    channels = analysis.faults.voice_channels
+    whole = analysis.levels(channels)
+    first, end = find_voice(whole.powers)
+    refuse_too_little(recording, trimmed_s=min(end * FRAME_S, analysis.clean.duration_s) - first * FRAME_S)
+    kept = whole[first:end]
+    # After the repairs: a hum alone is no sound either.
+    refuse_silence(recording, integrated_lufs=integrated_lufs(kept.energies), quietest_lufs=_QUIETEST_LUFS)
+    return Voice(
+        clean=analysis.clean,
+        channels=channels,
+        first=first,
+        end=end,
+        levels=kept,
+        gain_db=_leveling_db(kept.energies, settings.leveler),
+    )
 
 
-def _trim(clean: RawSound, first: int, end: int, to: Path) -> RawSound:
-    def kept() -> Iterator[Block]:
-        position = 0
-        for block in samples.blocks(clean):
-            yield block[max(first - position, 0) : max(end - position, 0)]
-            position += len(block)
+def _refuse_small_disk(probe: media.Probe, folder: Path) -> None:
+    """Stop before a disk is filled that cannot hold the repaired sound.
 
-    return samples.write(kept(), to, sample_rate_hz=clean.sample_rate_hz, channels=clean.channels)
-
-
-def _level(trimmed: RawSound, energies: loudness.Curve, to: Path) -> RawSound:
-    """Return the voice with its sentences brought together, the whole at ``_VOICE_LUFS``."""
-    gain_db = loudness.levelling_db(energies)
-    levelled_lufs = loudness.integrated_lufs(energies * 10 ** (gain_db / 10))
-    gain = 10 ** ((gain_db + _VOICE_LUFS - levelled_lufs) / 20)
-    return _with_gain(trimmed, gain, trimmed.frame_samples, to, fade_s=_EDGE_FADE_S)
+    Raises:
+        MachineError: there is too little room.
+    """
+    channels = 1 if probe.channels == 1 else 2
+    needed = round((probe.duration_s or 0.0) * SAMPLE_RATE_HZ * channels * BYTES * 1.1)
+    media.refuse_small_disk(folder, needed_bytes=needed, free_bytes=shutil.disk_usage(folder).free)
 
 
-def _with_gain(sound: RawSound, curve: loudness.Curve, frame_samples: int, to: Path, *, fade_s: float = 0.0) -> RawSound:
-    """Return ``sound`` times ``curve``, which has a value for the middle of each frame and runs straight between them."""
-    middles = (np.arange(len(curve)) + 0.5) * frame_samples
-    fade = max(round(fade_s * sound.sample_rate_hz), 1)
-
-    def changed() -> Iterator[Block]:
-        position = 0
-        for block in samples.blocks(sound):
-            at = np.arange(position, position + len(block)) + 0.5
-            edge = np.clip(np.minimum(at, sound.samples - at) / fade, 0, 1) if fade_s else 1.0
-            yield _times(block, np.interp(at, middles, curve) * edge)
-            position += len(block)
-
-    return samples.write(changed(), to, sample_rate_hz=sound.sample_rate_hz, channels=sound.channels)
+def _analyse(recording: Path, probe: media.Probe, settings: SoundSettings, clean: Path) -> tuple[Analysis, Repairs]:
+    """Return the analysis of the repaired sound. A hum or noise is found in a first pass and taken out in a second."""
+    repairs = Repairs(highpass_hz=settings.highpass_hz)
+    analysis = analyse(recording, probe, repairs, clean)
+    noise = noise_dbfs(analysis.levels(analysis.faults.voice_channels).powers) if settings.denoise != "off" else 0.0
+    wanted = replace(repairs, hum_hz=analysis.faults.hum_hz, denoise=settings.denoise, noise_dbfs=noise)
+    if wanted.are_linear:
+        return analysis, repairs
+    again = analyse(recording, probe, wanted, clean)
+    # The faults are those that were there before the repairs.
+    return replace(again, faults=replace(analysis.faults, voice_channels=again.faults.voice_channels)), wanted
 
 
-def _times(block: Block, gain: loudness.Curve) -> Block:
-    return np.asarray(block * gain[:, None], dtype="<f4")
-
-
-def _speech(voice: RawSound, to: Path) -> tuple[Span, ...]:
-    heard = samples.as_mono(voice, to, sample_rate_hz=speech.SPEECH_RATE_HZ)
-    # Mapped, not loaded: an hour would be 230 MB.
-    mapped = np.memmap(heard.file, dtype="<f4", mode="r")
-    spans = speech.find_speech(mapped)
-    del mapped  # Windows removes no file that is mapped
-    samples.discard(heard)
-    return spans
+def _leveling_db(energies: Curve, leveler: str) -> Curve:
+    """Return the voice's gain for each 0.1 s: its sentences brought together, the whole at ``VOICE_LUFS``."""
+    gain_db = leveling_db(energies, LEVELERS[leveler])
+    return np.asarray(gain_db + np.float32(VOICE_LUFS - integrated_lufs(energies * linear(gain_db) ** 2)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Render:
-    """What an encoded file measures."""
+    """An encoded sound's loudness, and how often a stretch of it was encoded."""
 
+    encoded: Encoded
     integrated_lufs: float
-    true_peak_dbtp: float
+    renders: int
 
 
-def _meet_target(mix: RawSound, settings: SoundSettings, to: Path, master_file: Path) -> Render:
-    """Encode ``mix`` until the encoded file meets the target, at most four times, and return the last one's measure."""
-    levels = loudness.measure(mix)
-    wanted_dbtp = settings.target.true_peak_dbtp - TRUE_PEAK_RESERVE_DB
-    aim_lufs = settings.target.integrated_lufs + _ENCODER_LOSS_LU
-    aim_dbtp = wanted_dbtp - _ENCODER_OVERSHOOT_DB
+def _meet_target(mix: Mix, settings: SoundSettings, to: Path, folder: Path) -> Render:
+    """Encode ``mix`` until the encoded file meets the target, nearly always once, and return what it measures."""
+    target = settings.target
+    highest_dbtp = target.true_peak_dbtp - TRUE_PEAK_RESERVE_DB
+    aim_lufs = target.integrated_lufs
+    renders = 0
     for _ in range(_MOST_RENDERS):
-        solution = loudness.solve(levels, integrated_lufs_wanted=aim_lufs, true_peak_dbtp=aim_dbtp)
-        frame_samples = mix.frame_samples // loudness.PEAKS_PER_FRAME
-        master = _with_gain(mix, solution.gain * solution.limiter, frame_samples, master_file)
-        _encode(master, settings, to)
-        measured_lufs, measured_dbtp = media.measure_loudness(to)
-        missing_lu = settings.target.integrated_lufs - measured_lufs
-        over_db = measured_dbtp - wanted_dbtp
-        at_the_bound = missing_lu > 0 and solution.expected_lufs < aim_lufs - _CLOSE_ENOUGH_LU
-        if over_db <= 0 and (abs(missing_lu) <= _CLOSE_ENOUGH_LU or at_the_bound):
+        solution = solve(mix.levels, integrated_lufs_wanted=aim_lufs, true_peak_dbtp=highest_dbtp - _ENCODER_OVERSHOOT_DB)
+        master = Master(mix=mix, solution=solution, settings=settings, highest_dbtp=highest_dbtp)
+        encoded = encode(master, to, folder)
+        renders += encoded.tries
+        reached_lufs = integrated_lufs(encoded.energies)
+        missing_lu = target.integrated_lufs - reached_lufs
+        at_the_bound = missing_lu > 0 and solution.integrated_lufs < aim_lufs - _CLOSE_ENOUGH_LU
+        if abs(missing_lu) <= _CLOSE_ENOUGH_LU or at_the_bound or not np.isfinite(missing_lu):
             break
         aim_lufs += missing_lu
-        aim_dbtp -= max(over_db, 0.0)
-    samples.discard(master)
-    return Render(integrated_lufs=measured_lufs, true_peak_dbtp=measured_dbtp)
-
-
-def _encode(master: RawSound, settings: SoundSettings, to: Path) -> None:
-    arguments = [
-        *(*master.input_arguments, "-c:a", "libmp3lame", "-b:a", f"{settings.bitrate_kbps}k", "-joint_stereo", "1"),
-        # Nothing that names the encoder or the day, so that the same sound is the same file; but the length header, without
-        # which players guess.
-        *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"),
-        *("-id3v2_version", "0", "-write_id3v1", "0", "-write_xing", "1", "-f", "mp3"),
-    ]
-    media.make_with_ffmpeg(arguments, to, time_limit_s=media.time_limit_s(duration_s=master.duration_s))
-
-
-def _envelope(published: Path, to: Path) -> tuple[tuple[float, ...], float]:
-    """Return the RMS of each 0.1 s of the published file (full scale = 1) and its duration in seconds."""
-    sound = decode(published, to)
-    frames = (samples.in_frames(block, sound.frame_samples) for block in samples.blocks(sound))
-    rms = [np.sqrt(np.mean(np.square(each), axis=(1, 2))) for each in frames]
-    return tuple(round(float(value), 4) for value in np.concatenate(rms)), sound.duration_s
+    return Render(encoded=encoded, integrated_lufs=reached_lufs, renders=renders)
 
 
 def _moved(span: Span, by_s: float, end_s: float) -> Span:
     return Span(start_s=round(span.start_s + by_s, 3), end_s=round(min(span.end_s + by_s, end_s), 3))
+
+
+def _broken(pieces: int) -> list[str]:
+    return [f"录音文件里有 {pieces} 处坏的数据，可能有短促的杂音或缺字；请听一听，必要时重新拷贝。"] if pieces else []
 
 
 def _no_speech(spans: tuple[Span, ...], recorded_s: float) -> list[str]:
@@ -223,13 +195,13 @@ def _no_speech(spans: tuple[Span, ...], recorded_s: float) -> list[str]:
     return [f"录音长 {recorded_s:.1f} 秒，里面没有听到人声；请确认交来的是这一集的录音。"]
 
 
-def _missed(render: Render, target: LoudnessTarget) -> list[str]:
+def _missed(integrated: float, true_peak_dbtp: float, target: LoudnessTarget) -> list[str]:
     said = []
-    if abs(render.integrated_lufs - target.integrated_lufs) > LOUDNESS_TOLERANCE_LU:
+    if abs(integrated - target.integrated_lufs) > LOUDNESS_TOLERANCE_LU:
         said.append(
-            f"响度只做到 {render.integrated_lufs:.1f} LUFS，目标是 {target.integrated_lufs:.1f}：录音里有些声音比人声响得太多，"
-            f"压低超过 {loudness.MOST_LIMITING_DB:.0f} dB 会失真；请先剪掉那些声音，或重录。"
+            f"响度只做到 {integrated:.1f} LUFS，目标是 {target.integrated_lufs:.1f}：录音里有些声音比人声响得太多，"
+            f"压低超过 {MOST_LIMITING_DB:.0f} dB 会失真；请先剪掉那些声音，或重录。"
         )
-    if render.true_peak_dbtp > target.true_peak_dbtp:
-        said.append(f"真峰值 {render.true_peak_dbtp:.1f} dBTP 高于上限 {target.true_peak_dbtp:.1f} dBTP，有些手机上可能破音。")
+    if true_peak_dbtp > target.true_peak_dbtp:
+        said.append(f"真峰值 {true_peak_dbtp:.1f} dBTP 高于上限 {target.true_peak_dbtp:.1f} dBTP，有些手机上可能破音。")
     return said

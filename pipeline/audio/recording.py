@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from pipeline import media
-from pipeline.audio.samples import SAMPLE_RATE_HZ, RawSound
+from pipeline.audio.samples import SAMPLE_RATE_HZ, Block, from_bytes
 from pipeline.errors import Problem, RecordingError, telling_what_cannot_be_read
 
 SHORTEST_S = 1.0
@@ -13,11 +15,19 @@ LONGEST_S = 3 * 3600.0
 LONGEST_THEME_S = 30.0
 
 # Headers round, encoders pad and editors cut between packets: less than this is no missing piece.
-_MISSING_S = 1.0
+_MISSING_S = 0.5
 _MISSING_SHARE = 0.01
 
-_BROKEN_PIECES = 5  # a tag in the wrong place gives a message or two; a damaged file gives dozens
+MOST_BROKEN_PIECES = 5
+"""A tag in the wrong place gives a message or two; a damaged file gives dozens."""
 
+STRICT = ("-v", "repeat+error", "-err_detect", "crccheck+bitstream+buffer")
+"""Makes ffmpeg say of each piece that it cannot decode."""
+
+_COPY_AGAIN = "多半是没有拷完；请重新拷贝或重新导出"
+_PIECE_BYTES = 1 << 18
+_LONGEST_PAGES_BYTES = 2 * 65_307
+_PAGE_FLAGS_AT, _LAST_PAGE = 5, 4
 _MISSING_INDEX = "moov atom not found"
 
 
@@ -58,50 +68,94 @@ def _readable_bytes(file: Path) -> int:
         return file.stat().st_size
 
 
-def decode(file: Path, to: Path, *, channels: int | None = None) -> RawSound:
-    """Return a recording's sound, written to ``to``: mono stays mono, everything else becomes stereo, unless ``channels`` says.
+def refuse_what_is_too_long(file: Path, decoded_s: float) -> None:
+    """Stop where more sound comes out of a file than anybody listens to.
 
     Raises:
-        RecordingError: see ``examine``; also where the sound is damaged, or shorter than the file declares or than a second.
-        MachineError: the file cannot be read, or the disk is full.
+        RecordingError: it is longer than three hours.
     """
-    probe = examine(file)
-    sound = RawSound(file=to, sample_rate_hz=SAMPLE_RATE_HZ, channels=channels or min(probe.channels, 2) or 2)
+    if decoded_s > LONGEST_S:
+        cause = f"录音长过 {LONGEST_S / 3600:.0f} 小时，最长 {LONGEST_S / 3600:.0f} 小时"
+        raise _refusal(file, cause, "请剪短，或分成几集", "JX-S07")
+
+
+def refuse_damage(file: Path, probe: media.Probe, *, decoded_s: float, ended: media.Run) -> None:
+    """Stop where what was decoded is not what the file declares.
+
+    Raises:
+        RecordingError: the sound is cut short or damaged, or shorter than a second.
+    """
     declared_s = probe.duration_s
-    strict = ["-v", "repeat+error", "-err_detect", "crccheck+bitstream+buffer"]
-    arguments = [
-        *(*strict, *media.handed_in(file), "-map", "0:a:0", "-t", f"{LONGEST_S}"),
-        *("-ac", f"{sound.channels}", "-ar", f"{SAMPLE_RATE_HZ}", "-f", "f32le", "-y", f"file:{to}"),
-    ]
-    ended = media.run_ffmpeg(arguments, time_limit_s=media.time_limit_s(duration_s=declared_s or LONGEST_S))
-    media.refuse_full_disk(ended, to)
-    decoded_s = sound.duration_s if to.is_file() else 0.0
     missing_s = max(_MISSING_S, _MISSING_SHARE * declared_s) if declared_s is not None else 0.0
     # A video declares its longest stream: the picture may go on when the sound has ended.
     if declared_s is not None and declared_s - decoded_s > missing_s and declared_s - media.reach_s(file) > missing_s:
         cause = f"文件被截断：写明长 {declared_s:.1f} 秒，能解出的声音只有 {decoded_s:.1f} 秒"
-        raise _refusal(file, cause, "多半是没有拷完；请重新拷贝或重新导出", "JX-S08")
-    broken = ended.messages.count("\n")
-    if ended.exit_code or broken > _BROKEN_PIECES:
-        cause = f"文件损坏：解码时报错 {broken} 处，最多容许 {_BROKEN_PIECES} 处"
+        raise _refusal(file, cause, _COPY_AGAIN, "JX-S08")
+    if probe.container == "ogg" and not _has_last_page(file):
+        cause = f"文件被截断：能解出的声音有 {decoded_s:.1f} 秒，但 ogg 文件的最后一页不在里面"
+        raise _refusal(file, cause, _COPY_AGAIN, "JX-S08")
+    broken = broken_pieces(ended)
+    if ended.exit_code or broken > MOST_BROKEN_PIECES:
+        cause = f"文件损坏：解码时报错 {broken} 处，最多容许 {MOST_BROKEN_PIECES} 处"
         raise _refusal(file, cause, "请从录音设备重新拷贝，或重新导出", "JX-S09")
     if decoded_s < SHORTEST_S:
         cause = f"只有 {decoded_s:.2f} 秒声音，至少要 {SHORTEST_S:.0f} 秒"
         raise _refusal(file, cause, "看看是否选错了文件，或导出没有完成", "JX-S10")
-    return sound
 
 
-def decode_theme(file: Path, to: Path) -> RawSound:
-    """Return a piece of the theme in stereo, written to ``to``.
+def broken_pieces(ended: media.Run) -> int:
+    """Return how often a decoder complained."""
+    return ended.messages.count("\n")
+
+
+def refuse_impossible_numbers(file: Path, count: int) -> None:
+    """Stop where a recording in floating point holds what no sound is.
 
     Raises:
-        RecordingError: see ``decode``; also where it is longer than 30 s.
+        RecordingError: a sample is infinite or not a number.
     """
-    sound = decode(file, to, channels=2)
-    if sound.duration_s > LONGEST_THEME_S:
-        cause = f"片头或片尾音乐长 {sound.duration_s:.0f} 秒，最长 {LONGEST_THEME_S:.0f} 秒"
-        raise _refusal(file, cause, "请剪短后再放进来", "JX-S11")
+    if count:
+        cause = f"文件损坏：有 {count} 段声音里的数值不是数（NaN 或无穷大）"
+        raise _refusal(file, cause, "请在录音软件里重新导出成 16 位或 24 位的 wav", "JX-S09")
+
+
+def read_theme(file: Path) -> Block:
+    """Return a piece of the theme in stereo.
+
+    Raises:
+        RecordingError: see ``examine`` and ``refuse_damage``; also where it is longer than 30 s.
+    """
+    probe = examine(file)
+    arguments = [*STRICT, *media.handed_in(file), "-map", "0:a:0", "-t", f"{LONGEST_THEME_S + 1}"]
+    stereo = ["-ac", "2", "-ar", f"{SAMPLE_RATE_HZ}", "-f", "f32le", "pipe:1"]
+    limit_s = media.time_limit_s(duration_s=LONGEST_THEME_S)
+    if probe.duration_s is not None:
+        _refuse_long_theme(file, probe.duration_s)
+    with media.streaming([*arguments, *stereo], time_limit_s=limit_s, read=True) as decoder:
+        content = bytearray()
+        while piece := decoder.read(_PIECE_BYTES):
+            content += piece
+        ended = decoder.ended()
+    sound = from_bytes(memoryview(content), 2)
+    refuse_damage(file, probe, decoded_s=len(sound) / SAMPLE_RATE_HZ, ended=ended)
+    _refuse_long_theme(file, len(sound) / SAMPLE_RATE_HZ)
+    refuse_impossible_numbers(file, int(not np.isfinite(sound).all()))
     return sound
+
+
+def _refuse_long_theme(file: Path, duration_s: float) -> None:
+    if duration_s > LONGEST_THEME_S:
+        cause = f"片头、片尾或垫乐长 {duration_s:.0f} 秒，最长 {LONGEST_THEME_S:.0f} 秒"
+        raise _refusal(file, cause, "请剪短后再放进来", "JX-S11")
+
+
+def _has_last_page(ogg: Path) -> bool:
+    """Tell whether the last page of an Ogg file is marked as such. Source: RFC 3533, section 6."""
+    with ogg.open("rb") as stream:
+        stream.seek(max(ogg.stat().st_size - _LONGEST_PAGES_BYTES, 0))
+        tail = stream.read()
+    page = tail.rfind(b"OggS")
+    return page >= 0 and page + _PAGE_FLAGS_AT < len(tail) and bool(tail[page + _PAGE_FLAGS_AT] & _LAST_PAGE)
 
 
 def refuse_silence(file: Path, *, integrated_lufs: float, quietest_lufs: float) -> None:

@@ -1,0 +1,183 @@
+"""One pass over a recording: what it was like as it came, its levels after the repairs, and the repaired sound in a raw file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import media
+from pipeline.audio import faults, levels, loudness
+from pipeline.audio.levels import Curve, Levels
+from pipeline.audio.recording import (
+    LONGEST_S,
+    STRICT,
+    broken_pieces,
+    refuse_damage,
+    refuse_impossible_numbers,
+    refuse_what_is_too_long,
+)
+from pipeline.audio.samples import BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ, Block, RawSound, as_bytes, from_bytes
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_NO_SOUND = np.zeros((0, 1), dtype=np.float32)
+_AHEAD = 3
+# In digital silence a filter's output decays to numbers that processors are fifty times slower with: this is 300 dB below full
+# scale.
+_NO_SUBNORMALS = np.float32(1e-15)
+_NEAR_HIGHEST = 0.7  # a true peak hides at most 3 dB above its samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsItCame:
+    """What the recording measures before anything was done to it; ``envelope`` is the RMS of each 0.1 s."""
+
+    integrated_lufs: float
+    loudness_range_lu: float
+    true_peak_dbtp: float
+    envelope: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """What one pass over a recording found. Curves are (channels, frames), of the ``clean`` sound: after the repairs.
+
+    ``broken_pieces`` is how often the decoder complained, too seldom to refuse the recording.
+    """
+
+    as_it_came: AsItCame
+    broken_pieces: int
+    faults: faults.Faults
+    clean: RawSound
+    energies: Curve
+    powers: Curve
+    peaks: Curve
+
+    def levels(self, channels: tuple[int, ...]) -> Levels:
+        """Return the levels of the sound that these channels make."""
+        chosen = list(channels)
+        return levels.combine(self.energies[chosen], self.powers[chosen], self.peaks[chosen])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """A block's share of the analysis."""
+
+    clean: Block
+    raw_energies: Curve
+    raw_powers: Curve
+    raw_peak: float
+    energies: Curve
+    powers: Curve
+    peaks: Curve
+    faults: faults.Seen
+
+
+def analyse(recording: Path, probe: media.Probe, repairs: faults.Repairs, to: Path) -> Analysis:
+    """Return what ``recording`` is like; the repaired sound is written to ``to``. Nothing but a few seconds is ever in memory.
+
+    Raises:
+        RecordingError: the sound is damaged, shorter than the file declares or than a second, or too long.
+        MachineError: the file cannot be read, the disk is full, or ffmpeg took too long.
+    """
+    channels = 1 if probe.channels == 1 else 2
+    arguments = [*STRICT, *media.handed_in(recording), "-t", f"{LONGEST_S + 1}", "-filter_complex", _graph(channels, repairs)]
+    limit_s = media.time_limit_s(duration_s=probe.duration_s or LONGEST_S)
+    measured: list[_Measured] = []
+    samples = 0
+    with (
+        media.writing(to),
+        to.open("wb") as clean,
+        media.streaming([*arguments, "-flush_packets", "0", "-f", "f32le", "pipe:1"], time_limit_s=limit_s, read=True) as decoder,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        for each in in_order(pool, lambda block: _measure(block, channels, repairs), _blocks(decoder, channels)):
+            clean.write(as_bytes(each.clean))
+            samples += len(each.clean)
+            measured.append(replace(each, clean=_NO_SOUND))
+            refuse_what_is_too_long(recording, samples / SAMPLE_RATE_HZ)
+        ended = decoder.ended()
+    refuse_damage(recording, probe, decoded_s=samples / SAMPLE_RATE_HZ, ended=ended)
+    refuse_impossible_numbers(recording, sum(not np.isfinite(each.raw_powers).all() for each in measured))
+    return _gathered(measured, RawSound(file=to, channels=channels, samples=samples), broken_pieces(ended))
+
+
+def in_order(pool: ThreadPoolExecutor, work: Callable[[A], B], pieces: Iterable[A]) -> Iterator[B]:
+    """Yield what ``work`` makes of each piece, in order, a few pieces ahead; ``map`` would take them all at once."""
+    coming = iter(pieces)
+    begun: list[Future[B]] = [pool.submit(work, piece) for piece in islice(coming, _AHEAD)]
+    while begun:
+        done = begun.pop(0).result()
+        begun.extend(pool.submit(work, piece) for piece in islice(coming, 1))
+        yield done
+
+
+def _graph(channels: int, repairs: faults.Repairs) -> str:
+    """Return ffmpeg's filters: the sound as it came and the repaired one, side by side, so that one decoding serves both."""
+    layout = "mono" if channels == 1 else "stereo"
+    same_form = f"aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE_HZ}:channel_layouts={layout}"
+    filters = ",".join(repairs.filters()) or "anull"
+    decoded = f"[0:a:0]aresample={SAMPLE_RATE_HZ},{same_form},asplit[raw][in]"
+    return f"{decoded};[in]{filters},{same_form}[clean];[raw][clean]amerge=inputs=2"
+
+
+def _blocks(decoder: media.Stream, channels: int) -> Iterator[Block]:
+    size_bytes = levels.BLOCK_SAMPLES * 2 * channels * BYTES
+    while content := decoder.read(size_bytes):
+        yield from_bytes(content, 2 * channels)
+
+
+def _measure(block: Block, channels: int, repairs: faults.Repairs) -> _Measured:
+    clean_block = block[:, channels:] + _NO_SUBNORMALS
+    raw, clean = levels.in_channels(block[:, :channels]), levels.in_channels(clean_block)
+    if repairs.are_linear:
+        raw_energies, energies = levels.energies(raw, levels.k_weights(), levels.k_weights(repairs.highpass_hz))
+    else:
+        raw_energies, energies = (levels.energies(each, levels.k_weights()) for each in (raw, clean))
+    return _Measured(
+        clean=clean_block,
+        raw_energies=raw_energies.sum(axis=0),
+        raw_powers=np.einsum("cfs,cfs->f", raw, raw) / np.float32(channels * FRAME_SAMPLES),
+        raw_peak=_highest(raw),
+        energies=energies,
+        powers=levels.powers(clean),
+        peaks=levels.peaks(clean),
+        faults=faults.see(raw, clean),
+    )
+
+
+def _highest(channels: NDArray[np.float32]) -> float:
+    highest_sample = max(float(channels.max()), -float(channels.min()))
+    return float(levels.peaks(channels, at_least=_NEAR_HIGHEST * highest_sample).max())
+
+
+def _gathered(measured: list[_Measured], clean: RawSound, broken: int) -> Analysis:
+    raw_energies = np.concatenate([each.raw_energies for each in measured]) * (2 if clean.channels == 1 else 1)
+    envelope = np.sqrt(np.concatenate([each.raw_powers for each in measured]))
+    return Analysis(
+        as_it_came=AsItCame(
+            integrated_lufs=round(loudness.integrated_lufs(raw_energies), 2),
+            loudness_range_lu=round(loudness.loudness_range_lu(raw_energies), 2),
+            true_peak_dbtp=decibels(max(each.raw_peak for each in measured)),
+            envelope=tuple(round(float(value), 4) for value in envelope),
+        ),
+        broken_pieces=broken,
+        faults=faults.find([each.faults for each in measured]),
+        clean=clean,
+        energies=np.concatenate([each.energies for each in measured], axis=1),
+        powers=np.concatenate([each.powers for each in measured], axis=1),
+        peaks=np.concatenate([each.peaks for each in measured], axis=1),
+    )
+
+
+def decibels(amplitude: float) -> float:
+    """Return an amplitude in dB of full scale, -inf for none."""
+    return round(float(20 * np.log10(amplitude)), 2) if amplitude > 0 else float("-inf")
