@@ -118,23 +118,18 @@ class Stream:
         with suppress(OSError):  # it may have ended before
             self._pipe(self._process.stdin).close()
 
-    @property
-    def output(self) -> IO[bytes]:
-        """The pipe that is read, for another process to read it instead."""
-        return self._pipe(self._process.stdout)
-
     def read(self, size_bytes: int) -> memoryview:
         """Return the next piece of this size, a shorter one at the end, and nothing after it."""
         piece = memoryview(bytearray(size_bytes))
         filled = 0
-        while filled < size_bytes and (count := self._raw(self.output).readinto(piece[filled:])):
+        while filled < size_bytes and (count := self._raw(self._process.stdout).readinto(piece[filled:])):
             filled += count
         return piece[:filled]
 
     @staticmethod
-    def _raw(pipe: IO[bytes]) -> io.RawIOBase:
+    def _raw(pipe: IO[bytes] | None) -> io.RawIOBase:
         if not isinstance(pipe, io.RawIOBase):
-            raise TypeError("streams are opened without a buffer")
+            raise TypeError("this stream was opened without that pipe, or with a buffer")
         return pipe
 
     def ended(self) -> Run:

