@@ -30,6 +30,7 @@ RELEASE_DB_PER_FRAME = 0.25
 _NEARBY_S = 3.0
 _VOICE_RANGE_LU = 30.0  # what lies deeper below the whole is no voice and must not steer the level
 _ABOVE_PAUSES_LU = 8.0
+_SURELY_VOICE_LU = 14.0  # also where there are no pauses to compare with
 _PAUSES_PERCENTILE = 5
 
 _FRAMES_AT_ONCE = 600  # of 0.1 s: an hour is limited a minute at a time
@@ -88,8 +89,9 @@ def leveling_db(energies: Curve, leveler: Leveler) -> Curve:
 
 
 def _voiced(frames_lufs: NDArray[np.float64], whole_lufs: float) -> NDArray[np.bool_]:
-    pauses_lufs = float(np.percentile(frames_lufs, _PAUSES_PERCENTILE)) if len(frames_lufs) else 0.0
-    return np.asarray(frames_lufs > max(whole_lufs - _VOICE_RANGE_LU, min(pauses_lufs + _ABOVE_PAUSES_LU, whole_lufs - 6.0)))
+    pauses_lufs = float(np.percentile(frames_lufs, _PAUSES_PERCENTILE))
+    threshold_lufs = min(pauses_lufs + _ABOVE_PAUSES_LU, whole_lufs - _SURELY_VOICE_LU)
+    return np.asarray(frames_lufs > max(whole_lufs - _VOICE_RANGE_LU, threshold_lufs))
 
 
 def lower_envelope(curve_db: NDArray[np.floating], *, fall: float, rise: float) -> NDArray[np.float64]:

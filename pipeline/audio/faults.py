@@ -37,7 +37,7 @@ _NOISY_DB = 18.0  # of a voice above its pauses; a quiet room gives 40, a street
 _PAUSE_EDGE_S = 0.15  # a voice rings on in the room
 _NOISE_WORTH_MEASURING_S = 1.0
 
-_DENOISE_DB = {"off": 0, "light": 8, "strong": 16}
+_DENOISE_DB = {"off": 0, "light": 8, "strong": 20}
 _LOWEST_NOISE_DB, _HIGHEST_NOISE_DB = -80, -20
 
 

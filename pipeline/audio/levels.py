@@ -143,19 +143,21 @@ def powers(channels: NDArray[np.float32]) -> Curve:
 def peaks(channels: NDArray[np.float32], *, at_least: float = 0.0) -> Curve:
     """Return the true peak of each 1/300 s, (channels, frames).
 
-    ``at_least``: frames whose samples stay below are not looked at more closely. What lies before and after is taken as a mirror.
+    ``at_least``: frames whose samples stay below are not looked at more closely. At its very ends, where half of what a value is
+    made of lies outside, a sound is taken at its samples.
     Source: ITU-R BS.1770-5, Annex 2, with a longer interpolation.
     """
     frames = channels.reshape(len(channels), -1, PEAK_SAMPLES)
     found: Curve = np.maximum(frames.max(axis=2), -frames.min(axis=2))
     for whole, curve in zip(channels.reshape(len(channels), -1), found, strict=True):
         close = np.flatnonzero(curve >= max(_LOOKED_AT * float(curve.max(initial=0.0)), at_least, 1e-6))
-        around = np.pad(whole, (_TAPS // 2 - 1, _TAPS // 2), mode="reflect")
-        pieces = sliding_window_view(around, _PIECE_SAMPLES + _TAPS - 1)[::_PIECE_SAMPLES]
+        pieces = sliding_window_view(np.pad(whole, (_TAPS // 2 - 1, _TAPS // 2)), _PIECE_SAMPLES + _TAPS - 1)[::_PIECE_SAMPLES]
         of_frame = np.arange(_PIECES)
         for start in range(0, len(close), _FRAMES_AT_ONCE):
             few = close[start : start + _FRAMES_AT_ONCE]
-            between = pieces[(few[:, None] * _PIECES + of_frame).reshape(-1)] @ _interpolation()
+            which = (few[:, None] * _PIECES + of_frame).reshape(-1)
+            between = pieces[which] @ _interpolation()
+            between[(which == 0) | (which == len(pieces) - 1)] = 0
             between = between.reshape(len(few), -1)
             curve[few] = np.maximum(curve[few], np.maximum(between.max(axis=1), -between.min(axis=1)))
     return found

@@ -216,7 +216,7 @@ def info_frame(*, bitrate_kbps: int, frames: int, content_bytes: int, content_cr
             *(b"Info", (0b1111).to_bytes(4, "big"), frames.to_bytes(4, "big"), (size + content_bytes).to_bytes(4, "big")),
             bytes(256 * percent // _TOC_ENTRIES for percent in range(_TOC_ENTRIES)),
             bytes(4),  # quality: not said
-            *(b"Lavf lame", b"\x01"),  # by LAME through ffmpeg; revision 0, constant bit rate
+            *(b"LAME3.100", b"\x01"),  # the version that players trust with the delays below; revision 0, constant bit rate
             bytes(10),  # low-pass, replay gain, flags: not said
             min(bitrate_kbps, 255).to_bytes(1, "big"),
             (ENCODER_DELAY_SAMPLES << 12 | padding).to_bytes(3, "big"),
