@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import wave
 from pathlib import Path
@@ -63,18 +64,66 @@ def test_a_failed_run_on_our_own_files_tells_what_ffmpeg_said(tmp_path: Path) ->
         media.make_with_ffmpeg(["-i", f"file:{tmp_path / 'gone.wav'}"], tmp_path / "made.wav", time_limit_s=10)
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-def test_the_meter_reads_a_standard_sine_as_the_standard_says(tmp_path: Path, channels: int) -> None:
-    # EBU Tech 3341, case 1: a stereo sine of 1 kHz at -23 dBFS reads -23.0 LUFS; mono counts as it is heard, from two sides.
-    file = write_sine(tmp_path / "sine.wav", level_dbfs=-23, duration_s=5, channels=channels)
-    integrated_lufs, true_peak_dbtp = media.measure_loudness(file)
-    assert integrated_lufs == pytest.approx(-23.0, abs=0.1)
-    assert true_peak_dbtp == pytest.approx(-23.0, abs=0.1)
+def test_the_version_is_what_ffmpeg_says_of_itself() -> None:
+    binary = Path(imageio_ffmpeg.get_ffmpeg_exe())
+    said = subprocess.run([binary, "-version"], capture_output=True, check=True, text=True).stdout
+    assert media.ffmpeg_version() in said.splitlines()[0]
+    assert re.match(r"\d+\.", media.ffmpeg_version())
 
 
-def test_the_meter_reads_silence_as_nothing(tmp_path: Path) -> None:
-    file = write_sine(tmp_path / "silence.wav", level_dbfs=-200, duration_s=2, channels=1)
-    assert media.measure_loudness(file) == (float("-inf"), float("-inf"))
+def test_a_stream_is_read_in_the_pieces_that_are_asked_for() -> None:
+    tone = ["-f", "lavfi", "-i", "sine=duration=2:sample_rate=8000", "-f", "s16le", "pipe:1"]
+    with media.streaming(tone, time_limit_s=30, read=True) as stream:
+        sizes = [len(piece) for piece in iter(lambda: stream.read(10_000), b"")]
+        assert stream.ended().exit_code == 0
+    assert sizes == [10_000, 10_000, 10_000, 2_000]
+
+
+def test_what_is_fed_arrives(tmp_path: Path) -> None:
+    to = tmp_path / "fed.raw"
+    arguments = ["-v", "error", "-f", "s16le", "-ar", "8000", "-ac", "1", "-i", "pipe:0", "-f", "s16le", f"file:{to}"]
+    content = np.arange(50_000, dtype="<i2").tobytes()
+    with media.streaming(arguments, time_limit_s=30, fed=True) as stream:
+        assert stream.feed(memoryview(content))
+        stream.end_feed()
+        assert stream.ended().exit_code == 0
+    assert to.read_bytes() == content
+
+
+def test_feeding_a_program_that_has_ended_is_no_error_of_its_own() -> None:
+    wrong = ["-v", "error", "-f", "s16le", "-ar", "8000", "-ac", "1", "-i", "pipe:0", "-f", "no-such-format", "pipe:1"]
+    with media.streaming(wrong, time_limit_s=30, fed=True) as stream:
+        while stream.feed(memoryview(bytes(1 << 20))):
+            pass
+        ended = stream.ended()
+    assert ended.exit_code != 0
+    assert "no-such-format" in ended.messages
+
+
+def test_a_stream_over_its_time_limit_is_stopped() -> None:
+    endless = ["-v", "error", "-re", "-f", "lavfi", "-i", "anullsrc", "-f", "s16le", "pipe:1"]
+
+    def read_all() -> None:
+        with media.streaming(endless, time_limit_s=0.5, read=True) as stream:
+            while stream.read(1 << 20):
+                pass
+
+    with pytest.raises(MachineError) as caught:
+        read_all()
+    assert caught.value.problems[0].code == "JX-M12"
+
+
+def test_nothing_runs_on_behind_a_block_that_was_left() -> None:
+    endless = ["-v", "error", "-re", "-f", "lavfi", "-i", "anullsrc", "-f", "s16le", "pipe:1"]
+    with pytest.raises(KeyboardInterrupt), media.streaming(endless, time_limit_s=60, read=True) as stream:
+        raise KeyboardInterrupt
+    assert stream.ended().exit_code != 0
+
+
+def test_a_million_complaints_are_not_kept() -> None:
+    noisy = ["-v", "trace", "-f", "lavfi", "-i", "sine=duration=60", "-f", "null", "-"]
+    with media.streaming(noisy, time_limit_s=60) as stream:
+        assert len(stream.ended().messages) < 300_000
 
 
 def test_a_probe_tells_what_a_file_holds(tmp_path: Path) -> None:

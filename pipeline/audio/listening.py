@@ -6,7 +6,6 @@ The detector's runtime alone needs as much memory as all the rest of the sound s
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -53,15 +52,13 @@ class Listener:
         heard = sound.file.with_suffix(".s16")
         whole = input_arguments(sound.channels, f"file:{sound.file}")
         media.make_with_ffmpeg([*whole, *filters, "-f", "s16le"], heard, time_limit_s=limit_s)
-        # The package as it is found here, also where it is installed nowhere.
-        paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(  # noqa: S603 - our own program, by the interpreter that runs us
-            [sys.executable, "-m", speech.__name__, str(heard)],
+            [sys.executable, "-m", speech.__name__, str(heard.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            cwd=Path(__file__).parents[2],  # where the package is found, also if it is installed nowhere
         )
         with self._process as process:
             if self._stopped.is_set():
