@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audio.levels import Curve
-from pipeline.audio.samples import FRAME_S, SAMPLE_RATE_HZ
+from pipeline.audio.samples import SAMPLE_RATE_HZ
 from pipeline.model import Span
 
-# Codecs and resampling bend a flat top a little. In a sound that is not clipped the highest samples are few: those just below
-# them are several times as many.
-_FULL_SCALE, _NEAR_FULL_SCALE = 0.985, 0.9
-_CLIPPED_SAMPLES = 3  # in 10 ms; a peak that was merely brought to full scale touches it once or twice
-_PILED_UP = 0.4
-_CLIPPED_WORTH_A_WORD_S = 0.02
+# High samples are the rarer the higher they are. A clipped sound has more of them at its bound than below it: at full scale, or
+# after a lossy codec, which scales and bends the tops, somewhere under it. Levels are counted in hundredths of full scale.
+_COUNTED_FROM = 0.4
+_LEVELS = 140
+_FULL_SCALE, _BELOW_FULL_SCALE = slice(98, None), slice(90, 98)
+_PILED_UP_AT_FULL_SCALE = 0.4
+_BOUNDS = range(60, 106)
+_PILED_UP = 1.1
+_CLIPPED_WORTH_A_WORD_S = 0.002
 
 _DEAD_DB = 40.0
 _ANTIPHASE = -0.8
@@ -67,11 +70,9 @@ class Repairs:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What one block shows: samples at full scale and just below, 10 ms with flat tops, products of channels, bass spectrum."""
+    """What one block shows: how many samples stand at each hundredth of full scale, products of channels, the bass' spectrum."""
 
-    at_full_scale: int
-    near_full_scale: int
-    flat_frames: int
+    heights: NDArray[np.int64]
     products: NDArray[np.float64]
     low_spectrum: NDArray[np.float64] | None
 
@@ -90,38 +91,21 @@ class Faults:
 
 def see(raw: NDArray[np.float32], clean: NDArray[np.float32]) -> Seen:
     """Return what a block shows before and after the repairs, which hide clipping; (channels, frames, samples in 0.1 s)."""
-    at_full_scale, near_full_scale, flat_frames = _clipping(raw)
     channels = clean.reshape(len(clean), -1)
     return Seen(
-        at_full_scale=at_full_scale,
-        near_full_scale=near_full_scale,
-        flat_frames=flat_frames,
+        heights=_heights(raw),
         products=np.einsum("cs,ds->cd", channels, channels).astype(np.float64),
         low_spectrum=_low_spectrum(raw.reshape(len(raw), -1)),
     )
 
 
-def _clipping(raw: NDArray[np.float32]) -> tuple[int, int, int]:
-    """Return how many samples stand at full scale, how many just below, and how many 10 ms have flat tops."""
-    if max(float(raw.max()), -float(raw.min())) < _NEAR_FULL_SCALE:
-        return 0, 0, 0
-    whole = np.abs(raw)
-    high = whole >= _FULL_SCALE
-    at_full_scale = int(np.count_nonzero(high))
-    in_10_ms = high.reshape(len(raw), -1, SAMPLE_RATE_HZ // 100).sum(axis=2).max(axis=0)
-    near_full_scale = int(np.count_nonzero(whole >= _NEAR_FULL_SCALE)) - at_full_scale
-    return at_full_scale, near_full_scale, int(np.count_nonzero(in_10_ms >= _CLIPPED_SAMPLES))
-
-
 def find(seen: Sequence[Seen]) -> Faults:
     """Return what all blocks of a recording say together."""
-    at_full_scale, near_full_scale = (sum(getattr(each, name) for each in seen) for name in ("at_full_scale", "near_full_scale"))
-    piled_up = at_full_scale >= _PILED_UP * near_full_scale
     hum_hz, hum_dbfs = _hum([each.low_spectrum for each in seen if each.low_spectrum is not None])
     products = np.asarray(sum(each.products for each in seen))
     voice_channels, difference_db, correlation = _compare_channels(products)
     return Faults(
-        clipped_s=sum(each.flat_frames for each in seen) * FRAME_S / 10 if piled_up else 0.0,
+        clipped_s=_clipped_samples(np.asarray(sum(each.heights for each in seen))) / len(products) / SAMPLE_RATE_HZ,
         hum_hz=hum_hz,
         hum_dbfs=hum_dbfs,
         voice_channels=voice_channels,
@@ -130,11 +114,33 @@ def find(seen: Sequence[Seen]) -> Faults:
     )
 
 
+def _heights(raw: NDArray[np.float32]) -> NDArray[np.int64]:
+    if max(float(raw.max()), -float(raw.min())) < _BOUNDS.start / 100:
+        return np.zeros(_LEVELS, dtype=np.int64)
+    whole = np.abs(raw)
+    hundredths = (whole[whole >= _COUNTED_FROM] * 100).astype(np.int64)
+    return np.bincount(np.minimum(hundredths, _LEVELS - 1), minlength=_LEVELS)
+
+
+def _clipped_samples(heights: NDArray[np.int64]) -> int:
+    """Return how many samples stand at a bound that the sound should have gone beyond."""
+    clipped = 0
+    if heights[_FULL_SCALE].sum() >= _PILED_UP_AT_FULL_SCALE * heights[_BELOW_FULL_SCALE].sum():
+        clipped = int(heights[_FULL_SCALE].sum())
+    for bound in _BOUNDS:
+        at_bound, below = int(heights[bound - 2 : bound + 4].sum()), int(heights[bound - 12 : bound - 6].sum())
+        if at_bound >= _PILED_UP * below:
+            clipped = max(clipped, at_bound)
+    return clipped
+
+
 def describe(faults: Faults, *, recorded_lufs: float, recorded_rate_hz: int) -> list[str]:
     """Return one Chinese sentence with its numbers for each fault that is worth a better recording."""
     said = []
     if faults.clipped_s >= _CLIPPED_WORTH_A_WORD_S:
-        said.append(f"录音有约 {faults.clipped_s:.2f} 秒爆音（电平顶到满刻度），已经失真，无法修复；重录时请把录音电平调低。")
+        said.append(
+            f"录音里的爆音一共约 {faults.clipped_s:.3f} 秒（波形的顶被削平），已经失真，无法修复；重录时请把录音电平调低。"
+        )
     if faults.hum_hz:
         frequencies = "、".join(f"{frequency_hz}" for frequency_hz in faults.hum_hz)
         said.append(f"录音里有电流交流声（{frequencies} Hz，约 {faults.hum_dbfs:.0f} dBFS），已经滤除；请让话筒线远离电源。")
