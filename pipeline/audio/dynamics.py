@@ -16,7 +16,12 @@ from pipeline.audio.loudness import integrated_lufs, lufs
 from pipeline.audio.samples import FRAME_S
 
 MOST_LIMITING_DB = 12.0
-"""Beyond this a limiter is heard as distortion."""
+"""How far above the permitted true peak a peak may be lifted: what brings down more is heard as distortion."""
+
+ENCODER_OVERSHOOT_DB = 1.0
+"""Encoding raises the highest peaks of a voice by half a decibel, and meters differ a little: so far down they are kept."""
+
+_OVERSHOOT_PER_DB = 0.12  # what stood far above was a clap or a clipped shout, and comes out of the encoder the more raised
 
 LEVELER_DB_PER_S = 8.0
 """How fast the leveler moves: a sentence, not a syllable."""
@@ -34,8 +39,8 @@ _SURELY_VOICE_LU = 14.0  # also where there are no pauses to compare with
 _PAUSES_PERCENTILE = 5
 
 _FRAMES_AT_ONCE = 600  # of 0.1 s: an hour is limited a minute at a time
-LIMITER_REACH = int(2 * MOST_LIMITING_DB / RELEASE_DB_PER_FRAME)
-"""How many frames away a peak can still move the limiter, and as many again for safety."""
+LIMITER_REACH = int(1.5 * MOST_LIMITING_DB / RELEASE_DB_PER_FRAME)
+"""How many frames away a peak can still move the limiter."""
 
 _ROUNDING = np.array([0.25, 0.5, 0.25], dtype=np.float32)  # takes the corners off the gain
 _HELD = 2  # frames: one because the gain runs straight between the middles of frames, one for the rounding
@@ -103,27 +108,32 @@ def lower_envelope(curve_db: NDArray[np.floating], *, fall: float, rise: float) 
 
 @dataclass(frozen=True, kw_only=True)
 class Solution:
-    """The gain before the limiter, the limiter's ceiling, and what comes out.
+    """The gain before the limiter, the true peak that is permitted, and what comes out.
 
-    ``integrated_lufs`` misses what was wanted only where more than 12 dB of limiting would be needed.
+    ``integrated_lufs`` misses what was wanted only where some peak would stand more than 12 dB above the permitted one.
     """
 
     gain_db: float
-    ceiling_dbtp: float
+    true_peak_dbtp: float
     integrated_lufs: float
 
-    def above_ceiling_db(self, peaks: Curve) -> Curve:
-        """Return how far peaks stand above the ceiling, with the gain."""
-        return np.asarray(20 * np.log10(np.maximum(peaks, 1e-9)) + (self.gain_db - self.ceiling_dbtp), dtype=np.float32)
+    def above_db(self, peaks: Curve) -> Curve:
+        """Return how far peaks stand above the permitted one, with the gain."""
+        return np.asarray(20 * np.log10(np.maximum(peaks, 1e-9)) + (self.gain_db - self.true_peak_dbtp), dtype=np.float32)
+
+    def limiting_db(self, peaks: Curve) -> Curve:
+        """Return how far peaks have to come down, so that they are still low enough when encoding has raised them."""
+        above_db = self.above_db(peaks) + np.float32(ENCODER_OVERSHOOT_DB)
+        return np.asarray(above_db * np.where(above_db > 0, 1 + _OVERSHOOT_PER_DB, 1), dtype=np.float32)
 
 
 def solve(levels: Levels, *, integrated_lufs_wanted: float, true_peak_dbtp: float) -> Solution:
-    """Return the gain that meets the loudness while the limiter lets no true peak pass ``true_peak_dbtp``."""
+    """Return the gain that meets the loudness while no true peak of the encoded sound shall pass ``true_peak_dbtp``."""
     most_gain_db = MOST_LIMITING_DB + true_peak_dbtp - 20 * np.log10(max(float(levels.peaks.max(initial=0.0)), 1e-9))
     gain_db = min(integrated_lufs_wanted - integrated_lufs(levels.energies), most_gain_db)  # a limiter only makes quieter
     earlier: Solution | None = None
     for _ in range(_MOST_STEPS):
-        solution = Solution(gain_db=gain_db, ceiling_dbtp=true_peak_dbtp, integrated_lufs=0.0)
+        solution = Solution(gain_db=gain_db, true_peak_dbtp=true_peak_dbtp, integrated_lufs=0.0)
         solution = replace(solution, integrated_lufs=integrated_lufs(limited_energies(levels, solution)))
         missing_lu = integrated_lufs_wanted - solution.integrated_lufs
         if abs(missing_lu) < _CLOSE_ENOUGH_LU or (missing_lu > 0 and gain_db >= most_gain_db):
@@ -145,7 +155,7 @@ def limited_energies(levels: Levels, solution: Solution) -> Curve:
         first = start * PEAKS_PER_FRAME
         before = min(first, LIMITER_REACH)
         peaks = levels.peaks[first - before : first + len(frames.peaks) + LIMITER_REACH]
-        limiter_db = limit_db(solution.above_ceiling_db(peaks))[before : before + len(frames.peaks)]
+        limiter_db = limit_db(solution.limiting_db(peaks))[before : before + len(frames.peaks)]
         kept = np.square(linear(limiter_db)).reshape(-1, PEAKS_PER_FRAME // POWERS_PER_FRAME).mean(axis=1)
         powers = frames.powers.reshape(-1, POWERS_PER_FRAME)
         left = (frames.powers * kept).reshape(-1, POWERS_PER_FRAME)

@@ -55,8 +55,8 @@ class Master:
 class Encoded:
     """What an encoded stretch measures when it is decoded again, in frames of the whole sound.
 
-    ``energies`` (K-weighted) and ``powers`` of 0.1 s, the highest true peak (linear), how far the limiter reached, how many times
-    it was encoded.
+    ``energies`` (K-weighted) and ``powers`` of 0.1 s, the highest true peak (linear), how far above the permitted one the
+    highest was before it was limited, how many times it was encoded.
     """
 
     energies: Curve
@@ -154,9 +154,10 @@ def _encode_stretch(master: Master, stretch: Stretch, to: Path) -> Encoded:
     """Encode a stretch until none of its peaks is too high, and return what it measures."""
     first, last = stretch.first // PEAK_SAMPLES, -(-stretch.last // PEAK_SAMPLES)
     begin = max(first - LIMITER_REACH, 0)
-    above_db = master.solution.above_ceiling_db(master.mix.levels.peaks[begin : last + LIMITER_REACH])
+    peaks = master.mix.levels.peaks[begin : last + LIMITER_REACH]
+    limiting_db = master.solution.limiting_db(peaks)
     for tries in range(1, _MOST_TRIES + 1):
-        limiter_db = limit_db(above_db)
+        limiter_db = limit_db(limiting_db)
         gain = linear(limiter_db + np.float32(master.solution.gain_db + _encoder_loss_db(master.settings, stretch.channels)))
         _write(master, stretch, gain, begin * PEAK_SAMPLES, to)
         heard = _measure(master, stretch, to)
@@ -166,13 +167,13 @@ def _encode_stretch(master: Master, stretch: Stretch, to: Path) -> Encoded:
         for frame in np.flatnonzero(over_db > 0) + heard.first_frame * PEAKS_PER_FRAME - begin:
             around = slice(max(frame - _OVERSHOT_FRAMES, 0), frame + _OVERSHOT_FRAMES + 1)
             raised_db = over_db[frame + begin - heard.first_frame * PEAKS_PER_FRAME] + _FURTHER_DOWN_DB
-            above_db[around] = np.maximum(above_db[around], 0) + np.float32(raised_db)
+            limiting_db[around] = np.maximum(limiting_db[around], 0) + np.float32(raised_db)
     own = slice(-(-stretch.wanted // FRAME_SAMPLES) - heard.first_frame, -(-stretch.end // FRAME_SAMPLES) - heard.first_frame)
     return Encoded(
         energies=heard.energies[own],
         powers=heard.powers[own],
         true_peak=float(heard.peaks.max(initial=0.0)),
-        most_limiting_db=-float(limiter_db.min(initial=0.0)),
+        most_limiting_db=max(float(master.solution.above_db(peaks).max(initial=0.0)), 0.0),
         tries=tries,
     )
 

@@ -34,8 +34,6 @@ _CLOSE_ENOUGH_LU = 0.12
 _MOST_RENDERS = 5
 _QUIETEST_LUFS = -55.0  # at 16 bit, a voice below this would be half noise after amplification
 _SPEECH_EXPECTED_S = 3.0
-# What encoding adds to the highest peaks of a voice.
-_ENCODER_OVERSHOOT_DB = 1.2
 
 
 def normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path) -> Sound:
@@ -164,12 +162,11 @@ class Render:
 def _meet_target(mix: Mix, settings: SoundSettings, to: Path, folder: Path) -> Render:
     """Encode ``mix`` until the encoded file meets the target, nearly always once, and return what it measures."""
     target = settings.target
-    highest_dbtp = target.true_peak_dbtp - TRUE_PEAK_RESERVE_DB
     aim_lufs = target.integrated_lufs
     renders = 0
     for _ in range(_MOST_RENDERS):
-        solution = solve(mix.levels, integrated_lufs_wanted=aim_lufs, true_peak_dbtp=highest_dbtp - _ENCODER_OVERSHOOT_DB)
-        master = Master(mix=mix, solution=solution, settings=settings, highest_dbtp=highest_dbtp)
+        solution = solve(mix.levels, integrated_lufs_wanted=aim_lufs, true_peak_dbtp=target.true_peak_dbtp)
+        master = Master(mix=mix, solution=solution, settings=settings, highest_dbtp=target.true_peak_dbtp - TRUE_PEAK_RESERVE_DB)
         encoded = encode(master, to, folder)
         renders += encoded.tries
         reached_lufs = integrated_lufs(encoded.energies)
