@@ -180,7 +180,9 @@ def test_a_louder_recording_comes_out_the_same(tmp_path: Path, gain_db: float) -
         )
         for louder_db in (0, gain_db)
     )
-    assert 10 * np.log10(one) == pytest.approx(10 * np.log10(other), abs=0.1)
+    # The solve is exact to 0.1 dB (its own tests); a block of the gated loudness that falls on the other side of the gate adds a
+    # little.
+    assert 10 * np.log10(one) == pytest.approx(10 * np.log10(other), abs=0.15)
 
 
 def rms_db(samples: Samples, start_s: float, end_s: float) -> float:
