@@ -38,7 +38,7 @@ _SOUND_STREAM = re.compile(r"^  Stream #0:\d+\S*: Audio: (\w+).*?, (\d+) Hz, ([^
 _VERSION = re.compile(r"^ffmpeg version n?(\S+)", re.MULTILINE)
 _PIPE_BYTES = 1 << 20  # fewer turns between the two processes; systems that cannot take their own size
 _MOST_MESSAGES = 200_000  # bytes: of a damaged file ffmpeg says the same thing a million times
-_UNKNOWN_BYTES = 0xFFFF_0000  # a WAV that was streamed carries the largest size there is, or nearly
+_UNKNOWN_BYTES = 0x7FFF_0000  # a WAV that was streamed carries the largest size that its program knows, or nearly
 _REACHED = re.compile(r"time=(\d+):(\d\d):(\d\d\.\d+)")
 _GUESSED = "Estimating duration from bitrate"
 _DISK_FULL = "No space left on device"
@@ -282,7 +282,7 @@ def probe(file: Path) -> Probe:
     codec, rate, layout = streams[0] if streams else ("", "0", "")
     return Probe(
         container=container[1] if container else "",
-        duration_s=_declared_s(file, said),
+        duration_s=_declared_s(file, said, is_wav=bool(container and container[1] == "wav")),
         sound_streams=len(streams),
         codec=codec,
         sample_rate_hz=int(rate),
@@ -291,10 +291,10 @@ def probe(file: Path) -> Probe:
     )
 
 
-def reach_s(file: Path) -> float:
-    """Return when the last stream of ``file`` ends, by the packets that are there, without decoding them."""
+def picture_reach_s(file: Path) -> float:
+    """Return when the last stream that is no sound ends, by the packets that are there, without decoding them; 0 without one."""
     size_mb = file.stat().st_size / 1e6
-    arguments = ["-stats", *handed_in(file), "-map", "0", "-c", "copy", "-f", "null", "-"]
+    arguments = ["-stats", *handed_in(file), "-map", "0", "-map", "-0:a", "-c", "copy", "-f", "null", "-"]
     found = _REACHED.findall(run_ffmpeg(arguments, time_limit_s=60 + size_mb).messages)
     return _seconds(found[-1]) if found else 0.0
 
@@ -341,14 +341,14 @@ def _no_ffmpeg(place: Path, cause: str) -> Problem:
     return Problem(place=place, cause=cause, fix=fix, code="JX-M10")
 
 
-def _declared_s(file: Path, said: str) -> float | None:
+def _declared_s(file: Path, said: str, *, is_wav: bool) -> float | None:
     """Return how long a file says it is, from ffmpeg's description of it."""
     found = _DURATION.search(said)
     if found is None:
         return None
     duration_s = _seconds(found.groups())
-    if "Input #0, wav," in said:  # of a WAV, ffmpeg tells what is there and not what was meant to be
-        return duration_s * _declared_share(file)
+    if is_wav:
+        return _declared_wav_s(file, duration_s)
     return None if _GUESSED in said else duration_s
 
 
@@ -357,12 +357,17 @@ def _seconds(clock: Sequence[str]) -> float:
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
-def _declared_share(wav: Path) -> float:
-    """Return how many times larger a WAV file says it is than it is; 1 where it says nothing (recorders that stream)."""
+def _declared_wav_s(wav: Path, told_s: float) -> float | None:
+    """Return how long a WAV says it is; None where it says nothing, as recorders that stream do.
+
+    Of most files ffmpeg tells what is there and not what was meant to be; of an impossible size it tells that.
+    """
     with wav.open("rb") as stream:
         declared_bytes = int.from_bytes(stream.read(8)[4:], "little") + 8
-    unknown = declared_bytes >= _UNKNOWN_BYTES
-    return 1.0 if unknown else max(declared_bytes / wav.stat().st_size, 1.0)
+    size_bytes = wav.stat().st_size
+    if declared_bytes >= _UNKNOWN_BYTES > size_bytes:
+        return None
+    return told_s * max(declared_bytes / size_bytes, 1.0) if declared_bytes < _UNKNOWN_BYTES else told_s
 
 
 def _channels(layout: str) -> int:

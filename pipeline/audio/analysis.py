@@ -124,7 +124,7 @@ def _graph(channels: int, repairs: faults.Repairs) -> str:
     """Return ffmpeg's filters: the sound as it came and the repaired one, side by side, so that one decoding serves both."""
     layout = "mono" if channels == 1 else "stereo"
     same_form = f"aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE_HZ}:channel_layouts={layout}"
-    filters = ",".join(repairs.filters()) or "anull"
+    filters = ",".join(repairs.filters())
     decoded = f"[0:a:0]aresample={SAMPLE_RATE_HZ},{same_form},asplit[raw][in]"
     return f"{decoded};[in]{filters},{same_form}[clean];[raw][clean]amerge=inputs=2"
 
@@ -139,7 +139,7 @@ def _measure(block: Block, channels: int, repairs: faults.Repairs) -> _Measured:
     clean_block = block[:, channels:] + _NO_SUBNORMALS
     raw, clean = levels.in_channels(block[:, :channels]), levels.in_channels(clean_block)
     if repairs.are_linear:
-        raw_energies, energies = levels.energies(raw, levels.k_weights(), levels.k_weights(repairs.highpass_hz))
+        raw_energies, energies = levels.energies(raw, levels.k_weights(), levels.k_weights(repairs.lowest_hz))
     else:
         raw_energies, energies = (levels.energies(each, levels.k_weights()) for each in (raw, clean))
     return _Measured(
@@ -161,6 +161,7 @@ def _highest(channels: NDArray[np.float32]) -> float:
 
 def _gathered(measured: list[_Measured], clean: RawSound, broken: int) -> Analysis:
     raw_energies = np.concatenate([each.raw_energies for each in measured]) * (2 if clean.channels == 1 else 1)
+    raw_energies = raw_energies[: clean.samples // FRAME_SAMPLES]  # meters count whole frames alone
     envelope = np.sqrt(np.concatenate([each.raw_powers for each in measured]))
     return Analysis(
         as_it_came=AsItCame(

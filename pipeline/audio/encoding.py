@@ -120,21 +120,18 @@ def stretches(mix: Mix, *, part_s: float = PART_S) -> tuple[Stretch, ...]:
     """
     whole = mix.samples
     alone = mix.voice_alone if np.isfinite(part_s) else range(0)
-    edges = [0, *(edge // mp3.FRAME_SAMPLES * mp3.FRAME_SAMPLES for edge in (alone.start, alone.stop) if alone), whole]
-    bounds = [0]
-    for start, end in pairwise(edges):
-        bounds += [*_evenly(mix, start, end, part_s), end]
+    regions = [(whole, mix.channels)]
+    if alone:
+        regions = [(_on_grid(alone.start), mix.channels), (_on_grid(alone.stop), 1), *regions]
     lead = mp3.LEAD_FRAMES * mp3.FRAME_SAMPLES
-    return tuple(
-        Stretch(
-            first=max(wanted - lead, 0),
-            wanted=wanted,
-            end=end,
-            last=min(end + lead, whole),
-            channels=1 if alone and alone.start - mp3.FRAME_SAMPLES < wanted < alone.stop else mix.channels,
-        )
-        for wanted, end in pairwise(bounds)
-    )
+    parts: list[Stretch] = []
+    start = 0
+    for region_end, channels in regions:
+        for wanted, end in pairwise([start, *_evenly(mix, start, region_end, part_s), region_end]):
+            first, last = max(wanted - lead, 0), min(end + lead, whole)
+            parts.append(Stretch(first=first, wanted=wanted, end=end, last=last, channels=channels))
+        start = region_end
+    return tuple(parts)
 
 
 def _evenly(mix: Mix, begin: int, end: int, part_s: float) -> list[int]:
@@ -146,8 +143,12 @@ def _evenly(mix: Mix, begin: int, end: int, part_s: float) -> list[int]:
         start = middle - _QUIET_WITHIN_FRAMES
         # Half a second in which one part takes over from the other.
         quiet = np.convolve(mix.levels.powers[start : middle + _QUIET_WITHIN_FRAMES], np.ones(50), mode="valid")
-        divisions.append((start + int(np.argmin(quiet))) * _POWER_SAMPLES // mp3.FRAME_SAMPLES * mp3.FRAME_SAMPLES)
+        divisions.append(_on_grid((start + int(np.argmin(quiet))) * _POWER_SAMPLES))
     return divisions
+
+
+def _on_grid(sample: int) -> int:
+    return sample // mp3.FRAME_SAMPLES * mp3.FRAME_SAMPLES
 
 
 def _encode_stretch(master: Master, stretch: Stretch, to: Path) -> Encoded:

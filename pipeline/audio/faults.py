@@ -16,13 +16,13 @@ from pipeline.model import Span
 # after a lossy codec, which scales and bends the tops, somewhere under it. Levels are counted in hundredths of full scale.
 _COUNTED_FROM = 0.4
 _LEVELS = 140
-_FULL_SCALE, _BELOW_FULL_SCALE = slice(98, None), slice(90, 98)
+_FULL_SCALE, _BELOW_FULL_SCALE = slice(98, 108), slice(90, 98)
 _PILED_UP_AT_FULL_SCALE = 0.4
 _BOUNDS = range(60, 106)
 _PILED_UP = 1.1
 _CLIPPED_WORTH_A_WORD_S = 0.002
 
-_DEAD_DB = 40.0
+_DEAD_DB = 20.0  # one side of an interview is never so far below the other; the hiss of a second microphone is
 _ANTIPHASE = -0.8
 _EQUAL_DB, _EQUAL = 0.05, 0.99999
 
@@ -40,6 +40,7 @@ _NOISY_DB = 18.0  # of a voice above its pauses; a quiet room gives 40, a street
 _PAUSE_EDGE_S = 0.15  # a voice rings on in the room
 _NOISE_WORTH_MEASURING_S = 1.0
 
+_HEARD_FROM_HZ = 15
 _DENOISE_DB = {"off": 0, "light": 8, "strong": 20}
 _LOWEST_NOISE_DB, _HIGHEST_NOISE_DB = -80, -20
 
@@ -54,6 +55,11 @@ class Repairs:
     noise_dbfs: float = 0.0
 
     @property
+    def lowest_hz(self) -> int:
+        """From where on the bass is left: an offset and what nobody hears would only take room from the voice."""
+        return self.highpass_hz or _HEARD_FROM_HZ
+
+    @property
     def are_linear(self) -> bool:
         """Whether the high-pass is all, which the levels can be computed through."""
         return not self.hum_hz and self.denoise == "off"
@@ -61,7 +67,7 @@ class Repairs:
     def filters(self) -> list[str]:
         """Return them as ffmpeg's filters."""
         # Two second-order filters fall by 24 dB an octave.
-        rumble = [f"highpass=f={self.highpass_hz}"] * 2 if self.highpass_hz else []
+        rumble = [f"highpass=f={self.lowest_hz}"] * 2
         hum = [f"bandreject=f={frequency_hz}:width_type=h:w=4" for frequency_hz in self.hum_hz]
         floor_db = min(max(self.noise_dbfs, _LOWEST_NOISE_DB), _HIGHEST_NOISE_DB)
         noise = [f"afftdn=nr={_DENOISE_DB[self.denoise]}:nf={floor_db:.1f}"] if self.denoise != "off" else []
@@ -125,8 +131,10 @@ def _heights(raw: NDArray[np.float32]) -> NDArray[np.int64]:
 def _clipped_samples(heights: NDArray[np.int64]) -> int:
     """Return how many samples stand at a bound that the sound should have gone beyond."""
     clipped = 0
-    if heights[_FULL_SCALE].sum() >= _PILED_UP_AT_FULL_SCALE * heights[_BELOW_FULL_SCALE].sum():
-        clipped = int(heights[_FULL_SCALE].sum())
+    at_full_scale, beyond = int(heights[_FULL_SCALE].sum()), int(heights[_FULL_SCALE.stop :].sum())
+    # A recording in floating point may go beyond full scale unharmed.
+    if at_full_scale >= _PILED_UP_AT_FULL_SCALE * heights[_BELOW_FULL_SCALE].sum() and beyond < at_full_scale / 10:
+        clipped = at_full_scale
     for bound in _BOUNDS:
         at_bound, below = int(heights[bound - 2 : bound + 4].sum()), int(heights[bound - 12 : bound - 6].sum())
         if at_bound >= _PILED_UP * below:

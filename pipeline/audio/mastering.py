@@ -27,7 +27,7 @@ from pipeline.model import LoudnessTarget, Sound, SoundSettings, Span, Theme
 TRUE_PEAK_RESERVE_DB = 0.2
 """We aim so far below the permitted true peak, because two good meters differ by as much."""
 
-LOUDNESS_TOLERANCE_LU = 0.5
+LOUDNESS_TOLERANCE_LU = 0.2
 """How far the published loudness may lie from the target before we say so."""
 
 _CLOSE_ENOUGH_LU = 0.12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,8 @@ STRICT = ("-v", "repeat+error", "-err_detect", "crccheck+bitstream+buffer")
 _COPY_AGAIN = "多半是没有拷完；请重新拷贝或重新导出"
 _PIECE_BYTES = 1 << 18
 _LONGEST_PAGES_BYTES = 2 * 65_307
-_PAGE_FLAGS_AT, _LAST_PAGE = 5, 4
-_MISSING_INDEX = "moov atom not found"
+_PAGE_FLAGS_AT, _LAST_PAGE, _PAGE_SEGMENTS_AT = 5, 4, 26
+_MISSING_INDEX = re.compile(r"^\[[^\]]*\] moov atom not found", re.MULTILINE)
 
 
 def examine(file: Path) -> media.Probe:
@@ -42,7 +43,7 @@ def examine(file: Path) -> media.Probe:
     if size_bytes == 0:
         raise _refusal(file, "文件是空的（0 字节）", "重新拷贝一次，等拷贝完再开始制作", "JX-S02")
     probe = media.probe(file)
-    if _MISSING_INDEX in probe.messages:
+    if _MISSING_INDEX.search(probe.messages):
         cause = f"文件不完整：只有 {size_bytes / 1e6:.2f} MB，缺少结尾的索引（moov）"
         raise _refusal(file, cause, "录音软件可能没有正常结束，或文件没有拷完；请重新导出或重新拷贝", "JX-S03")
     if not probe.container:
@@ -85,19 +86,19 @@ def refuse_damage(file: Path, probe: media.Probe, *, decoded_s: float, ended: me
     Raises:
         RecordingError: the sound is cut short or damaged, or shorter than a second.
     """
+    broken = broken_pieces(ended)
+    if ended.exit_code or broken > MOST_BROKEN_PIECES:
+        cause = f"文件损坏：解码时报错 {broken} 处，最多容许 {MOST_BROKEN_PIECES} 处"
+        raise _refusal(file, cause, "请从录音设备重新拷贝，或重新导出", "JX-S09")
     declared_s = probe.duration_s
     missing_s = max(_MISSING_S, _MISSING_SHARE * declared_s) if declared_s is not None else 0.0
-    # A video declares its longest stream: the picture may go on when the sound has ended.
-    if declared_s is not None and declared_s - decoded_s > missing_s and declared_s - media.reach_s(file) > missing_s:
+    # A video declares its longest stream: the picture may go on when the sound has ended. A hole in the sound is no such thing.
+    if declared_s is not None and declared_s - decoded_s > missing_s and declared_s - media.picture_reach_s(file) > missing_s:
         cause = f"文件被截断：写明长 {declared_s:.1f} 秒，能解出的声音只有 {decoded_s:.1f} 秒"
         raise _refusal(file, cause, _COPY_AGAIN, "JX-S08")
     if probe.container == "ogg" and not _has_last_page(file):
         cause = f"文件被截断：能解出的声音有 {decoded_s:.1f} 秒，但 ogg 文件的最后一页不在里面"
         raise _refusal(file, cause, _COPY_AGAIN, "JX-S08")
-    broken = broken_pieces(ended)
-    if ended.exit_code or broken > MOST_BROKEN_PIECES:
-        cause = f"文件损坏：解码时报错 {broken} 处，最多容许 {MOST_BROKEN_PIECES} 处"
-        raise _refusal(file, cause, "请从录音设备重新拷贝，或重新导出", "JX-S09")
     if decoded_s < SHORTEST_S:
         cause = f"只有 {decoded_s:.2f} 秒声音，至少要 {SHORTEST_S:.0f} 秒"
         raise _refusal(file, cause, "看看是否选错了文件，或导出没有完成", "JX-S10")
@@ -145,17 +146,20 @@ def read_theme(file: Path) -> Block:
 
 def _refuse_long_theme(file: Path, duration_s: float) -> None:
     if duration_s > LONGEST_THEME_S:
-        cause = f"片头、片尾或垫乐长 {duration_s:.0f} 秒，最长 {LONGEST_THEME_S:.0f} 秒"
+        cause = f"片头、片尾或垫乐长 {duration_s:.2f} 秒，最长 {LONGEST_THEME_S:.0f} 秒"
         raise _refusal(file, cause, "请剪短后再放进来", "JX-S11")
 
 
 def _has_last_page(ogg: Path) -> bool:
-    """Tell whether the last page of an Ogg file is marked as such. Source: RFC 3533, section 6."""
+    """Tell whether the last page of an Ogg file is marked as such and whole. Source: RFC 3533, section 6."""
     with ogg.open("rb") as stream:
         stream.seek(max(ogg.stat().st_size - _LONGEST_PAGES_BYTES, 0))
         tail = stream.read()
-    page = tail.rfind(b"OggS")
-    return page >= 0 and page + _PAGE_FLAGS_AT < len(tail) and bool(tail[page + _PAGE_FLAGS_AT] & _LAST_PAGE)
+    page = tail[max(tail.rfind(b"OggS"), 0) :]
+    if len(page) <= _PAGE_SEGMENTS_AT or not page[_PAGE_FLAGS_AT] & _LAST_PAGE:
+        return False
+    segments = page[_PAGE_SEGMENTS_AT + 1 :][: page[_PAGE_SEGMENTS_AT]]
+    return len(page) >= _PAGE_SEGMENTS_AT + 1 + page[_PAGE_SEGMENTS_AT] + sum(segments)
 
 
 def refuse_silence(file: Path, *, integrated_lufs: float, quietest_lufs: float) -> None:

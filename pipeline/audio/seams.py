@@ -46,11 +46,16 @@ def close_with(tail: Block, outro: Block | None) -> Block:
     """Return the tail of the voice joined to the outro, which starts after the last word."""
     voice = _segment(tail)
     if outro is None:
-        return _block(voice.fade_out(round(_EDGE_FADE_S * 1000)), tail)
+        return _in_whole_frames(_block(voice.fade_out(round(_EDGE_FADE_S * 1000)), tail))
     music = _segment(outro[:_CLIP_SAMPLES])
     overlap_ms = _fitting_ms(_OUTRO_CROSSFADE_S, voice, music)
     seam = _block(_joined(voice.fade_out(_fitting_ms(KEPT_S, voice)), music, overlap_ms), outro)
-    return np.concatenate([seam, outro[_CLIP_SAMPLES:]])
+    return _in_whole_frames(np.concatenate([seam, outro[_CLIP_SAMPLES:]]))
+
+
+def _in_whole_frames(closing: Block) -> Block:
+    """Return a sound's end with silence up to a whole frame: meters count no other, and so everybody measures the same."""
+    return np.pad(closing, ((0, -len(closing) % FRAME_SAMPLES), (0, 0)))
 
 
 def looped(bed: Block) -> Block:
