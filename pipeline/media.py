@@ -267,6 +267,10 @@ def handed_in(file: Path) -> list[str]:
     return ["-format_whitelist", _FORMATS, "-protocol_whitelist", "file", "-i", f"file:{file}"]
 
 
+LARGE_FRAMES = "asetnsamples=n=23040:p=0"
+"""A filter that lets the following ones, and whoever reads, work on half a second at a time: ffmpeg's own frames are tiny."""
+
+
 def time_limit_s(*, duration_s: float) -> float:
     """Return how long a run over so much sound may take: a slow computer needs a twentieth of this."""
     return 60 + 4 * duration_s

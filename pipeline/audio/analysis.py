@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, repeat, takewhile
 from pathlib import Path
 from typing import TypeVar
 
@@ -97,9 +97,10 @@ def analyse(recording: Path, probe: media.Probe, repairs: faults.Repairs, to: Pa
         media.writing(to),
         to.open("wb") as clean,
         media.streaming([*arguments, "-flush_packets", "0", "-f", "f32le", "pipe:1"], time_limit_s=limit_s, read=True) as decoder,
+        ThreadPoolExecutor(1) as reader,
         ThreadPoolExecutor(2) as pool,
     ):
-        for each in in_order(pool, lambda block: _measure(block, channels, repairs), _blocks(decoder, channels)):
+        for each in in_order(pool, lambda block: _measure(block, channels, repairs), _blocks(decoder, channels, reader)):
             clean.write(as_bytes(each.clean))
             samples += len(each.clean)
             measured.append(replace(each, clean=_NO_SOUND))
@@ -125,13 +126,14 @@ def _graph(channels: int, repairs: faults.Repairs) -> str:
     layout = "mono" if channels == 1 else "stereo"
     same_form = f"aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE_HZ}:channel_layouts={layout}"
     filters = ",".join(repairs.filters())
-    decoded = f"[0:a:0]aresample={SAMPLE_RATE_HZ},{same_form},asplit[raw][in]"
+    decoded = f"[0:a:0]aresample={SAMPLE_RATE_HZ},{same_form},{media.LARGE_FRAMES},asplit[raw][in]"
     return f"{decoded};[in]{filters},{same_form}[clean];[raw][clean]amerge=inputs=2"
 
 
-def _blocks(decoder: media.Stream, channels: int) -> Iterator[Block]:
+def _blocks(decoder: media.Stream, channels: int, reader: ThreadPoolExecutor) -> Iterator[Block]:
+    """Yield the sound as it comes; read ahead, so that the decoder need not wait for us."""
     size_bytes = levels.BLOCK_SAMPLES * 2 * channels * BYTES
-    while content := decoder.read(size_bytes):
+    for content in takewhile(len, in_order(reader, decoder.read, repeat(size_bytes))):
         yield from_bytes(content, 2 * channels)
 
 

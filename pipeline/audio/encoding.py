@@ -231,8 +231,9 @@ def _measure(master: Master, stretch: Stretch, file: Path) -> _Heard:
     first_frame = -(-stretch.first // FRAME_SAMPLES)
     skipped = late + first_frame * FRAME_SAMPLES - stretch.first
     left = stretch.last - first_frame * FRAME_SAMPLES
-    one = ["-af", "pan=mono|c0=c0"] if channels == 1 and master.settings.container != "mp3" else []  # parts are mono themselves
-    arguments = ["-v", "error", "-xerror", "-i", f"file:{file}", *one, *_LARGE_PIECES, "-f", "f32le", "pipe:1"]
+    one = ["pan=mono|c0=c0"] if channels == 1 and master.settings.container != "mp3" else []  # parts are mono themselves
+    filters = ["-af", ",".join([*one, media.LARGE_FRAMES])]
+    arguments = ["-v", "error", "-xerror", "-i", f"file:{file}", *filters, *_LARGE_PIECES, "-f", "f32le", "pipe:1"]
     limit_s = media.time_limit_s(duration_s=left / SAMPLE_RATE_HZ)
     heard: list[tuple[Curve, Curve, Curve]] = []
     with media.streaming(arguments, time_limit_s=limit_s, read=True) as decoder:
