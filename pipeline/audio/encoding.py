@@ -165,10 +165,10 @@ def _encode_stretch(master: Master, stretch: Stretch, to: Path) -> Encoded:
         over_db = 20 * np.log10(np.maximum(heard.peaks, 1e-9)) - master.highest_dbtp
         if over_db.max(initial=-1.0) <= 0 or tries == _MOST_TRIES:
             break
-        for frame in np.flatnonzero(over_db > 0) + heard.first_frame * PEAKS_PER_FRAME - begin:
-            around = slice(max(frame - _OVERSHOT_FRAMES, 0), frame + _OVERSHOT_FRAMES + 1)
-            raised_db = over_db[frame + begin - heard.first_frame * PEAKS_PER_FRAME] + _FURTHER_DOWN_DB
-            limiting_db[around] = np.maximum(limiting_db[around], 0) + np.float32(raised_db)
+        offset = heard.first_frame * PEAKS_PER_FRAME - begin
+        for frame in np.flatnonzero(over_db > 0):
+            around = slice(max(frame + offset - _OVERSHOT_FRAMES, 0), frame + offset + _OVERSHOT_FRAMES + 1)
+            limiting_db[around] = np.maximum(limiting_db[around], 0) + np.float32(over_db[frame] + _FURTHER_DOWN_DB)
     own = slice(-(-stretch.wanted // FRAME_SAMPLES) - heard.first_frame, -(-stretch.end // FRAME_SAMPLES) - heard.first_frame)
     return Encoded(
         energies=heard.energies[own],
