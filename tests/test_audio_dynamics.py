@@ -101,7 +101,15 @@ def test_a_louder_recording_comes_out_the_same(seed: int, gain_db: float) -> Non
 
 
 def test_an_hour_is_limited_as_its_minutes_are() -> None:
-    levels = spoken(5, frames=1500)
+    above_db = np.random.default_rng(5).uniform(-20, 12, 50_000).astype(np.float32)
+    whole = limit_db(above_db)
+    for start in (0, 17_000, 35_900):  # across the minutes that are limited at a time
+        apart = limit_db(above_db[max(start - 200, 0) : start + 4200])
+        assert whole[start : start + 4000] == pytest.approx(apart[min(start, 200) :][:4000], abs=1e-3)
+
+
+def test_the_energies_behind_the_limiter_are_those_of_what_it_leaves() -> None:
+    levels = spoken(5, frames=300)
     solution = solve(levels, integrated_lufs_wanted=-12.0, true_peak_dbtp=-2.0)
     kept = np.square(10 ** (limit_db(solution.limiting_db(levels.peaks)) / 20)).reshape(-1, 3).mean(axis=1)
     share = (levels.powers * kept).reshape(-1, 10).sum(axis=1) / levels.powers.reshape(-1, 10).sum(axis=1)

@@ -149,29 +149,33 @@ def solve(levels: Levels, *, integrated_lufs_wanted: float, true_peak_dbtp: floa
 
 def limited_energies(levels: Levels, solution: Solution) -> Curve:
     """Return the energies behind the limiter, which works where in a frame the sound is: at its loud moments."""
-    energies = np.empty(len(levels.energies))
-    for start in range(0, len(energies), _FRAMES_AT_ONCE):
-        frames = levels[start : start + _FRAMES_AT_ONCE]
-        first = start * PEAKS_PER_FRAME
-        before = min(first, LIMITER_REACH)
-        peaks = levels.peaks[first - before : first + len(frames.peaks) + LIMITER_REACH]
-        limiter_db = limit_db(solution.limiting_db(peaks))[before : before + len(frames.peaks)]
-        kept = np.square(linear(limiter_db)).reshape(-1, PEAKS_PER_FRAME // POWERS_PER_FRAME).mean(axis=1)
-        powers = frames.powers.reshape(-1, POWERS_PER_FRAME)
-        left = (frames.powers * kept).reshape(-1, POWERS_PER_FRAME)
-        energies[start : start + _FRAMES_AT_ONCE] = frames.energies * left.sum(axis=1) / np.maximum(powers.sum(axis=1), 1e-20)
-    return np.asarray(energies * 10 ** (solution.gain_db / 10))
+    limiter_db = limit_db(solution.limiting_db(levels.peaks))
+    kept = np.square(linear(limiter_db)).reshape(-1, PEAKS_PER_FRAME // POWERS_PER_FRAME).mean(axis=1)
+    powers = levels.powers.reshape(-1, POWERS_PER_FRAME)
+    left = (levels.powers * kept).reshape(-1, POWERS_PER_FRAME)
+    share = left.sum(axis=1) / np.maximum(powers.sum(axis=1), 1e-20)
+    return np.asarray(levels.energies * share * 10 ** (solution.gain_db / 10))
 
 
 def limit_db(above_db: Curve) -> Curve:
     """Return the limiter's gain for peaks that stand so many dB above the ceiling: there in time, no faster than it may be."""
+    gain_db = np.zeros(len(above_db), dtype=np.float32)
+    chunk = _FRAMES_AT_ONCE * PEAKS_PER_FRAME
+    for start in range(0, len(above_db), chunk):
+        before = min(start, LIMITER_REACH)
+        around = _limit_chunk_db(above_db[start - before : start + chunk + LIMITER_REACH])
+        gain_db[start : start + chunk] = around[before : before + chunk]
+    return gain_db
+
+
+def _limit_chunk_db(above_db: Curve) -> NDArray[np.float64]:
     needed_db = np.minimum(0.0, -np.asarray(above_db, dtype=np.float64))
     if needed_db.min(initial=0.0) == 0:
-        return np.zeros(len(above_db), dtype=np.float32)
+        return needed_db
     # The lowest of the frames around, one after the other in both directions.
     held_db = needed_db.copy()
     for shift in range(1, _HELD + 1):
         held_db[shift:] = np.minimum(held_db[shift:], needed_db[:-shift])
         held_db[:-shift] = np.minimum(held_db[:-shift], needed_db[shift:])
     moved_db = lower_envelope(held_db, fall=ATTACK_DB_PER_FRAME, rise=RELEASE_DB_PER_FRAME)
-    return np.asarray(np.convolve(np.pad(moved_db, 1, mode="edge"), _ROUNDING, mode="valid"), dtype=np.float32)
+    return np.asarray(np.convolve(np.pad(moved_db, 1, mode="edge"), _ROUNDING, mode="valid"))

@@ -85,7 +85,8 @@ class Mix:
     @property
     def voice_alone(self) -> range:
         """The samples that are a voice in one channel and nothing else, far enough from the theme; empty if there are none."""
-        if self.channels == 1 or len(self.voice.channels) > 1 or self.bed is not None:
+        in_one = self.channels > 1 and len(self.voice.channels) == 1 and self.bed is None
+        if not in_one or self.seam_frames < _SEAM_FRAMES:
             return range(0)
         return range(len(self.opening), self._closing_start)
 
