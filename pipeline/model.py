@@ -218,9 +218,9 @@ class Sound:
 
     ``envelope`` is the RMS of the whole published sound in 0.1 s frames, linear, full scale = 1; ``recorded_envelope`` is that
     of the recording. ``speech`` are the spans with a voice. ``recorded_*`` were measured on the recording as it came, everything
-    else on the encoded file. ``loudness_range_lu`` is EBU Tech 3342's. ``most_limiting_db`` is how far the highest peak stood
-    above the permitted one before it was limited, ``renders`` how often a stretch of sound was encoded until it fitted: 1 where
-    the first time was right. ``ffmpeg`` is its version.
+    else on the encoded file. ``loudness_range_lu`` is EBU Tech 3342's. ``most_limiting_db`` is how far the highest peak would
+    stand above the permitted one with one gain and no limiter, ``renders`` how often a stretch of sound was encoded until it
+    fitted: 1 where the first time was right. ``ffmpeg`` is its version.
     """
 
     file: Path

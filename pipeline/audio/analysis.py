@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from itertools import islice, repeat, takewhile
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +28,6 @@ from pipeline.audio.samples import BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ, Block, 
 A = TypeVar("A")
 B = TypeVar("B")
 
-_NO_SOUND = np.zeros((0, 1), dtype=np.float32)
 _AHEAD = 3
 # In digital silence a filter's output decays to numbers that processors are fifty times slower with: this is 300 dB below full
 # scale.
@@ -91,7 +90,7 @@ def analyse(recording: Path, probe: media.Probe, repairs: faults.Repairs, to: Pa
     channels = 1 if probe.channels == 1 else 2
     arguments = [*STRICT, *media.handed_in(recording), "-t", f"{LONGEST_S + 1}", "-filter_complex", _graph(channels, repairs)]
     limit_s = media.time_limit_s(duration_s=probe.duration_s or LONGEST_S)
-    measured: list[_Measured] = []
+    gathered = _Gathered(channels)
     samples = 0
     with (
         media.writing(to),
@@ -103,12 +102,12 @@ def analyse(recording: Path, probe: media.Probe, repairs: faults.Repairs, to: Pa
         for each in in_order(pool, lambda block: _measure(block, channels, repairs), _blocks(decoder, channels, reader)):
             clean.write(as_bytes(each.clean))
             samples += len(each.clean)
-            measured.append(replace(each, clean=_NO_SOUND))
+            gathered.add(each)
             refuse_what_is_too_long(recording, samples / SAMPLE_RATE_HZ)
         ended = decoder.ended()
     refuse_damage(recording, probe, decoded_s=samples / SAMPLE_RATE_HZ, ended=ended)
-    refuse_impossible_numbers(recording, sum(not np.isfinite(each.raw_powers).all() for each in measured))
-    return _gathered(measured, RawSound(file=to, channels=channels, samples=samples), broken_pieces(ended))
+    refuse_impossible_numbers(recording, gathered.impossible)
+    return gathered.analysis(RawSound(file=to, channels=channels, samples=samples), broken_pieces(ended))
 
 
 def in_order(pool: ThreadPoolExecutor, work: Callable[[A], B], pieces: Iterable[A]) -> Iterator[B]:
@@ -161,24 +160,45 @@ def _highest(channels: NDArray[np.float32]) -> float:
     return float(levels.peaks(channels, at_least=_NEAR_HIGHEST * highest_sample).max())
 
 
-def _gathered(measured: list[_Measured], clean: RawSound, broken: int) -> Analysis:
-    raw_energies = np.concatenate([each.raw_energies for each in measured]) * (2 if clean.channels == 1 else 1)
-    raw_energies = raw_energies[: clean.samples // FRAME_SAMPLES]  # meters count whole frames alone
-    envelope = np.sqrt(np.concatenate([each.raw_powers for each in measured]))
-    return Analysis(
-        as_it_came=AsItCame(
-            integrated_lufs=round(loudness.integrated_lufs(raw_energies), 2),
-            loudness_range_lu=round(loudness.loudness_range_lu(raw_energies), 2),
-            true_peak_dbtp=decibels(max(each.raw_peak for each in measured)),
-            envelope=tuple(round(float(value), 4) for value in envelope),
-        ),
-        broken_pieces=broken,
-        faults=faults.find([each.faults for each in measured]),
-        clean=clean,
-        energies=np.concatenate([each.energies for each in measured], axis=1),
-        powers=np.concatenate([each.powers for each in measured], axis=1),
-        peaks=np.concatenate([each.peaks for each in measured], axis=1),
-    )
+class _Gathered:
+    """The curves of the blocks so far, end to end: an hour of small arrays would leave holes all over the memory."""
+
+    def __init__(self, channels: int) -> None:
+        self.impossible = 0  # blocks with numbers that no sound has
+        self._channels = channels
+        self._curves = {each.name: bytearray() for each in fields(_Measured) if each.type == "Curve"}
+        self._raw_peak = 0.0
+        self._faults: list[faults.Seen] = []
+
+    def add(self, measured: _Measured) -> None:
+        for name, curve in self._curves.items():
+            curve.extend(np.ascontiguousarray(getattr(measured, name).T, dtype=np.float32).tobytes())
+        self.impossible += not np.isfinite(measured.raw_powers).all()
+        self._raw_peak = max(self._raw_peak, measured.raw_peak)
+        self._faults.append(measured.faults)
+
+    def analysis(self, clean: RawSound, broken: int) -> Analysis:
+        raw_energies = self._curve("raw_energies")[: clean.samples // FRAME_SAMPLES]  # meters count whole frames alone
+        raw_energies = raw_energies * np.float32(2 if self._channels == 1 else 1)
+        envelope = np.sqrt(self._curve("raw_powers"))
+        energies, powers, peaks = (self._curve(name).reshape(-1, self._channels).T for name in ("energies", "powers", "peaks"))
+        return Analysis(
+            as_it_came=AsItCame(
+                integrated_lufs=round(loudness.integrated_lufs(raw_energies), 2),
+                loudness_range_lu=round(loudness.loudness_range_lu(raw_energies), 2),
+                true_peak_dbtp=decibels(self._raw_peak),
+                envelope=tuple(round(float(value), 4) for value in envelope),
+            ),
+            broken_pieces=broken,
+            faults=faults.find(self._faults),
+            clean=clean,
+            energies=energies,
+            powers=powers,
+            peaks=peaks,
+        )
+
+    def _curve(self, name: str) -> NDArray[np.float32]:
+        return np.frombuffer(self._curves[name], dtype=np.float32)
 
 
 def decibels(amplitude: float) -> float:

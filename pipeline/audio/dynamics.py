@@ -39,7 +39,7 @@ _SURELY_VOICE_LU = 14.0  # also where there are no pauses to compare with
 _PAUSES_PERCENTILE = 5
 
 _FRAMES_AT_ONCE = 600  # of 0.1 s: an hour is limited a minute at a time
-LIMITER_REACH = int(1.5 * MOST_LIMITING_DB / RELEASE_DB_PER_FRAME)
+LIMITER_REACH = int(3 * MOST_LIMITING_DB / RELEASE_DB_PER_FRAME)
 """How many frames away a peak can still move the limiter."""
 
 _ROUNDING = np.array([0.25, 0.5, 0.25], dtype=np.float32)  # takes the corners off the gain
@@ -127,9 +127,13 @@ class Solution:
         return np.asarray(above_db * np.where(above_db > 0, 1 + _OVERSHOOT_PER_DB, 1), dtype=np.float32)
 
 
-def solve(levels: Levels, *, integrated_lufs_wanted: float, true_peak_dbtp: float) -> Solution:
-    """Return the gain that meets the loudness while no true peak of the encoded sound shall pass ``true_peak_dbtp``."""
-    most_gain_db = MOST_LIMITING_DB + true_peak_dbtp - 20 * np.log10(max(float(levels.peaks.max(initial=0.0)), 1e-9))
+def solve(levels: Levels, *, highest_peak: float, integrated_lufs_wanted: float, true_peak_dbtp: float) -> Solution:
+    """Return the gain that meets the loudness while no true peak of the encoded sound shall pass ``true_peak_dbtp``.
+
+    ``highest_peak`` is what the cap of 12 dB counts for: the highest before any leveling, because a clap among soft words may be
+    brought back to where it was.
+    """
+    most_gain_db = MOST_LIMITING_DB + true_peak_dbtp - 20 * np.log10(max(highest_peak, 1e-9))
     gain_db = min(integrated_lufs_wanted - integrated_lufs(levels.energies), most_gain_db)  # a limiter only makes quieter
     earlier: Solution | None = None
     for _ in range(_MOST_STEPS):

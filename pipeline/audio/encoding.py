@@ -55,14 +55,12 @@ class Master:
 class Encoded:
     """What an encoded stretch measures when it is decoded again, in frames of the whole sound.
 
-    ``energies`` (K-weighted) and ``powers`` of 0.1 s, the highest true peak (linear), how far above the permitted one the
-    highest was before it was limited, how many times it was encoded.
+    ``energies`` (K-weighted) and ``powers`` of 0.1 s, the highest true peak (linear), how many times it was encoded.
     """
 
     energies: Curve
     powers: Curve
     true_peak: float
-    most_limiting_db: float
     tries: int
 
 
@@ -108,7 +106,6 @@ def _encode_mp3(master: Master, parts: Sequence[Stretch], to: Path, folder: Path
         energies=np.concatenate([each.energies for each in made]),
         powers=np.concatenate([each.powers for each in made]),
         true_peak=max(each.true_peak for each in made),
-        most_limiting_db=max(each.most_limiting_db for each in made),
         tries=max(each.tries for each in made),
     )
 
@@ -174,7 +171,6 @@ def _encode_stretch(master: Master, stretch: Stretch, to: Path) -> Encoded:
         energies=heard.energies[own],
         powers=heard.powers[own],
         true_peak=float(heard.peaks.max(initial=0.0)),
-        most_limiting_db=max(float(master.solution.above_db(peaks).max(initial=0.0)), 0.0),
         tries=tries,
     )
 

@@ -78,9 +78,9 @@ class Repairs:
 class Seen:
     """What one block shows: how many samples stand at each hundredth of full scale, products of channels, the bass' spectrum."""
 
-    heights: NDArray[np.int64]
+    heights: NDArray[np.int32]
     products: NDArray[np.float64]
-    low_spectrum: NDArray[np.float64] | None
+    low_spectrum: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,9 @@ def find(seen: Sequence[Seen]) -> Faults:
     products = np.asarray(sum(each.products for each in seen))
     voice_channels, difference_db, correlation = _compare_channels(products)
     return Faults(
-        clipped_s=_clipped_samples(np.asarray(sum(each.heights for each in seen))) / len(products) / SAMPLE_RATE_HZ,
+        clipped_s=_clipped_samples(np.asarray(sum(each.heights.astype(np.int64) for each in seen)))
+        / len(products)
+        / SAMPLE_RATE_HZ,
         hum_hz=hum_hz,
         hum_dbfs=hum_dbfs,
         voice_channels=voice_channels,
@@ -120,12 +122,12 @@ def find(seen: Sequence[Seen]) -> Faults:
     )
 
 
-def _heights(raw: NDArray[np.float32]) -> NDArray[np.int64]:
+def _heights(raw: NDArray[np.float32]) -> NDArray[np.int32]:
     if max(float(raw.max()), -float(raw.min())) < _BOUNDS.start / 100:
-        return np.zeros(_LEVELS, dtype=np.int64)
+        return np.zeros(_LEVELS, dtype=np.int32)
     whole = np.abs(raw)
     hundredths = (whole[whole >= _COUNTED_FROM] * 100).astype(np.int64)
-    return np.bincount(np.minimum(hundredths, _LEVELS - 1), minlength=_LEVELS)
+    return np.bincount(np.minimum(hundredths, _LEVELS - 1), minlength=_LEVELS).astype(np.int32)
 
 
 def _clipped_samples(heights: NDArray[np.int64]) -> int:
@@ -204,17 +206,17 @@ def _compare_channels(products: NDArray[np.float64]) -> tuple[tuple[int, ...], f
     return ((0,) if one_will_do else (0, 1)), difference_db, correlation
 
 
-def _low_spectrum(channels: NDArray[np.float32]) -> NDArray[np.float64] | None:
+def _low_spectrum(channels: NDArray[np.float32]) -> NDArray[np.float32] | None:
     """Return the power at each whole Hz below 300 Hz in the first second, 0.5 for a full-scale sine; None below a second."""
     if channels.shape[1] < SAMPLE_RATE_HZ:
         return None
     mono = channels[:, :SAMPLE_RATE_HZ].mean(axis=0)
     slow = mono.reshape(-1, _SLOWER).mean(axis=1)  # what this folds down from above a kilohertz is 30 dB lower
     spectrum = np.fft.rfft(slow * np.hanning(len(slow)))[:_HUM_BINS]
-    return np.asarray(2 * np.square(np.abs(spectrum) / np.hanning(len(slow)).sum()), dtype=np.float64)
+    return np.asarray(2 * np.square(np.abs(spectrum) / np.hanning(len(slow)).sum()), dtype=np.float32)
 
 
-def _hum(spectra: Sequence[NDArray[np.float64]]) -> tuple[tuple[int, ...], float]:
+def _hum(spectra: Sequence[NDArray[np.float32]]) -> tuple[tuple[int, ...], float]:
     """Return the frequencies that hum, and how loud the fundamental is in dBFS.
 
     The median over time tells a hum, which never stops, from a low voice that passes the same frequency.
@@ -231,7 +233,7 @@ def _hum(spectra: Sequence[NDArray[np.float64]]) -> tuple[tuple[int, ...], float
     return (), float("-inf")
 
 
-def _line(spectrum_db: NDArray[np.float64], frequency_hz: int) -> tuple[float, float]:
+def _line(spectrum_db: NDArray[np.floating], frequency_hz: int) -> tuple[float, float]:
     """Return the level of a spectral line, and how far it stands above what is 4 to 12 Hz away."""
     level_db = float(np.max(spectrum_db[frequency_hz - 1 : frequency_hz + 2]))
     beside = np.r_[spectrum_db[frequency_hz - 12 : frequency_hz - 4], spectrum_db[frequency_hz + 5 : frequency_hz + 13]]

@@ -14,7 +14,7 @@ from pipeline.audio.analysis import Analysis, analyse, decibels
 from pipeline.audio.dynamics import LEVELERS, MOST_LIMITING_DB, leveling_db, solve
 from pipeline.audio.encoding import Encoded, Master, encode
 from pipeline.audio.faults import Repairs, describe, describe_noise, noise_dbfs
-from pipeline.audio.levels import Curve, linear
+from pipeline.audio.levels import linear
 from pipeline.audio.listening import listening
 from pipeline.audio.loudness import integrated_lufs, loudness_range_lu
 from pipeline.audio.mix import VOICE_LUFS, Mix, Voice, put_together
@@ -84,7 +84,7 @@ def _normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path,
         recorded_envelope=came.envelope,
         trimmed_head_s=round(voice.first * FRAME_S, 3),
         trimmed_tail_s=round(max(clean.duration_s - voice.end * FRAME_S, 0.0), 3),
-        most_limiting_db=round(encoded.most_limiting_db, 2),
+        most_limiting_db=round(render.most_limiting_db, 2),
         renders=render.renders,
         ffmpeg=media.ffmpeg_version(),
         warnings=(
@@ -110,13 +110,15 @@ def _cut_voice(recording: Path, analysis: Analysis, settings: SoundSettings) -> 
     kept = whole[first:end]
     # After the repairs: a hum alone is no sound either.
     refuse_silence(recording, integrated_lufs=integrated_lufs(kept.energies), quietest_lufs=_QUIETEST_LUFS)
+    leveled_db = leveling_db(kept.energies, LEVELERS[settings.leveler])
+    gain_db = leveled_db + np.float32(VOICE_LUFS - integrated_lufs(kept.energies * linear(leveled_db) ** 2))
     return Voice(
         clean=analysis.clean,
         channels=channels,
         first=first,
         end=end,
         levels=kept,
-        gain_db=_leveling_db(kept.energies, settings.leveler),
+        gain_db=gain_db,
     )
 
 
@@ -144,17 +146,12 @@ def _analyse(recording: Path, probe: media.Probe, settings: SoundSettings, clean
     return replace(again, faults=replace(analysis.faults, voice_channels=again.faults.voice_channels)), wanted
 
 
-def _leveling_db(energies: Curve, leveler: str) -> Curve:
-    """Return the voice's gain for each 0.1 s: its sentences brought together, the whole at ``VOICE_LUFS``."""
-    gain_db = leveling_db(energies, LEVELERS[leveler])
-    return np.asarray(gain_db + np.float32(VOICE_LUFS - integrated_lufs(energies * linear(gain_db) ** 2)))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Render:
-    """An encoded sound's loudness, and how often a stretch of it was encoded."""
+    """An encoded sound, its loudness, how far its highest peak was brought down, and how often a stretch of it was encoded."""
 
     encoded: Encoded
+    most_limiting_db: float
     integrated_lufs: float
     renders: int
 
@@ -165,7 +162,9 @@ def _meet_target(mix: Mix, settings: SoundSettings, to: Path, folder: Path) -> R
     aim_lufs = target.integrated_lufs
     renders = 0
     for _ in range(_MOST_RENDERS):
-        solution = solve(mix.levels, integrated_lufs_wanted=aim_lufs, true_peak_dbtp=target.true_peak_dbtp)
+        solution = solve(
+            mix.levels, highest_peak=mix.highest_peak, integrated_lufs_wanted=aim_lufs, true_peak_dbtp=target.true_peak_dbtp
+        )
         master = Master(mix=mix, solution=solution, settings=settings, highest_dbtp=target.true_peak_dbtp - TRUE_PEAK_RESERVE_DB)
         encoded = encode(master, to, folder)
         renders += encoded.tries
@@ -175,7 +174,8 @@ def _meet_target(mix: Mix, settings: SoundSettings, to: Path, folder: Path) -> R
         if abs(missing_lu) <= _CLOSE_ENOUGH_LU or at_the_bound or not np.isfinite(missing_lu):
             break
         aim_lufs += missing_lu
-    return Render(encoded=encoded, integrated_lufs=reached_lufs, renders=renders)
+    most_limiting_db = max(float(solution.above_db(np.array([mix.highest_peak]))[0]), 0.0)
+    return Render(encoded=encoded, most_limiting_db=most_limiting_db, integrated_lufs=reached_lufs, renders=renders)
 
 
 def _moved(span: Span, by_s: float, end_s: float) -> Span:

@@ -45,6 +45,12 @@ class Voice:
     gain_db: Curve
 
     @property
+    def highest_peak(self) -> float:
+        """The highest true peak if one gain for all of it brought the voice to ``VOICE_LUFS``."""
+        one_gain = 10 ** ((VOICE_LUFS - loudness.integrated_lufs(self.levels.energies)) / 20)
+        return float(self.levels.peaks.max()) * one_gain
+
+    @property
     def samples(self) -> int:
         """Samples of each channel: whole frames, but for the last one of a recording that ends within it."""
         return min(self.end * FRAME_SAMPLES, self.clean.samples) - self.first * FRAME_SAMPLES
@@ -60,7 +66,7 @@ class Mix:
     """The whole sound: ``opening`` and ``closing`` hold the seams, the voice streams between them, the bed lies under it.
 
     ``channels`` is 1 where all channels are equal. ``bed`` is one loop of music and ``bed_db`` its gain in frames of 0.1 s from
-    the voice's start at sample ``voice_start``.
+    the voice's start at sample ``voice_start``. ``highest_peak`` is that of the theme and of the voice without its leveler.
     """
 
     opening: Block
@@ -71,6 +77,7 @@ class Mix:
     bed_db: Curve
     channels: int
     levels: Levels
+    highest_peak: float
 
     @property
     def samples(self) -> int:
@@ -155,6 +162,7 @@ def put_together(voice: Voice, *, intro: Block | None, outro: Block | None, bed:
         bed_db=bed_db,
         channels=channels,
         levels=whole,
+        highest_peak=max([voice.highest_peak, *(_highest(each) for each in (first, last) if each is not None)]),
     )
 
 
@@ -187,6 +195,10 @@ def _with_bed(whole: Levels, loop: Levels, bed_db: Curve, voice_frame: int) -> L
         powers=whole.powers,
         peaks=whole.peaks + np.repeat(gain, PEAKS_PER_FRAME) * float(loop.peaks.max()),
     )
+
+
+def _highest(music: Block) -> float:
+    return float(levels.measure(music).peaks.max())
 
 
 def _is_mono(block: Block) -> bool:
