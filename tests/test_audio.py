@@ -85,6 +85,13 @@ def claps_over_a_quiet_voice() -> tuple[Samples, ...]:
     return (sound,)
 
 
+def a_clap_among_soft_words() -> tuple[Samples, ...]:
+    loud = voice(4, 10) * 0.5
+    soft = loud * 0.3
+    soft[4 * RATE_HZ : 4 * RATE_HZ + 200] = 0.35 * np.sign(np.random.default_rng(1).standard_normal(200))
+    return (np.concatenate([loud, soft]),)
+
+
 def sentences_20_db_apart() -> tuple[Samples, ...]:
     sentence = voice(4, 6)
     return (np.concatenate([sentence, sentence * 0.1, sentence, sentence * 0.1]),)
@@ -98,6 +105,7 @@ HARD: dict[str, Callable[[], tuple[Samples, ...]]] = {
     "a voice": lambda: (voice(4, 20),),
     "two voices, one at each side": lambda: (voice(4, 20), voice(2, 20)),
     "quiet, with claps": claps_over_a_quiet_voice,
+    "a clap among soft words": a_clap_among_soft_words,
     "sentences 20 dB apart": sentences_20_db_apart,
     "clipped": lambda: (np.clip(voice(4, 12) * 8, -1, 1),),
     "a long pause": a_voice_with_a_minute_of_nothing_inside,

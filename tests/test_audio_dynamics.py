@@ -88,11 +88,12 @@ def test_the_loudness_is_met_or_the_limiter_is_at_its_bound(seed: int, wanted_lu
     solution = solve(
         levels, highest_peak=float(levels.peaks.max()), integrated_lufs_wanted=wanted_lufs, true_peak_dbtp=ceiling_dbtp
     )
-    deepest_db = float(solution.above_db(levels.peaks).max())
-    assert deepest_db <= MOST_LIMITING_DB + 1e-3
-    assert solution.integrated_lufs == pytest.approx(wanted_lufs, abs=0.02) or (
-        solution.integrated_lufs < wanted_lufs and deepest_db == pytest.approx(MOST_LIMITING_DB, abs=1e-3)
-    )
+    loud_enough = louder(levels, 30)  # far from the absolute gate
+    above_db = 20 * np.log10(loud_enough.peaks.max()) + wanted_lufs - integrated_lufs(loud_enough.energies) - ceiling_dbtp
+    beyond_db = max(above_db - MOST_LIMITING_DB, 0)
+    limiter_took_too_much = solution.gain_db - 30 > wanted_lufs - integrated_lufs(loud_enough.energies) - beyond_db + 3.5
+    assert solution.most_limiting_db == pytest.approx(min(max(above_db, 0), MOST_LIMITING_DB), abs=0.3)
+    assert solution.integrated_lufs == pytest.approx(wanted_lufs - beyond_db, abs=0.3) or limiter_took_too_much
 
 
 @given(seed=SEEDS, gain_db=st.floats(-30, 30))

@@ -45,6 +45,8 @@ LIMITER_REACH = int(3 * MOST_LIMITING_DB / RELEASE_DB_PER_FRAME)
 _ROUNDING = np.array([0.25, 0.5, 0.25], dtype=np.float32)  # takes the corners off the gain
 _HELD = 2  # frames: one because the gain runs straight between the middles of frames, one for the rounding
 
+_MOST_MADE_UP_DB = 4.0  # of what the limiter takes from the loudness
+_GATE_STEPS = 3
 _CLOSE_ENOUGH_LU = 0.005
 _MOST_STEPS = 30
 
@@ -110,12 +112,14 @@ def lower_envelope(curve_db: NDArray[np.floating], *, fall: float, rise: float) 
 class Solution:
     """The gain before the limiter, the true peak that is permitted, and what comes out.
 
-    ``integrated_lufs`` misses what was wanted only where some peak would stand more than 12 dB above the permitted one.
+    ``most_limiting_db`` is how far the highest peak would stand above the permitted one with the plain gain. ``integrated_lufs``
+    is lower than what was wanted by as much as that would be more than 12 dB.
     """
 
     gain_db: float
     true_peak_dbtp: float
     integrated_lufs: float
+    most_limiting_db: float
 
     def above_db(self, peaks: Curve) -> Curve:
         """Return how far peaks stand above the permitted one, with the gain."""
@@ -133,13 +137,24 @@ def solve(levels: Levels, *, highest_peak: float, integrated_lufs_wanted: float,
     ``highest_peak`` is what the cap of 12 dB counts for: the highest before any leveling, because a clap among soft words may be
     brought back to where it was.
     """
-    most_gain_db = MOST_LIMITING_DB + true_peak_dbtp - 20 * np.log10(max(highest_peak, 1e-9))
-    gain_db = min(integrated_lufs_wanted - integrated_lufs(levels.energies), most_gain_db)  # a limiter only makes quieter
+    plain_db = integrated_lufs_wanted - float(lufs(np.mean(levels.energies)))
+    for _ in range(_GATE_STEPS):  # the gates are those of what comes out
+        plain_db += integrated_lufs_wanted - integrated_lufs(levels.energies * 10 ** (plain_db / 10))
+    above_db = 20 * np.log10(max(highest_peak, 1e-9)) + plain_db - true_peak_dbtp
+    beyond_db = max(above_db - MOST_LIMITING_DB, 0.0)
+    aim_lufs = integrated_lufs_wanted - beyond_db
+    gain_db = plain_db - beyond_db
+    most_gain_db = gain_db + _MOST_MADE_UP_DB
     earlier: Solution | None = None
     for _ in range(_MOST_STEPS):
-        solution = Solution(gain_db=gain_db, true_peak_dbtp=true_peak_dbtp, integrated_lufs=0.0)
+        solution = Solution(
+            gain_db=gain_db,
+            true_peak_dbtp=true_peak_dbtp,
+            integrated_lufs=0.0,
+            most_limiting_db=min(max(above_db, 0.0), MOST_LIMITING_DB),
+        )
         solution = replace(solution, integrated_lufs=integrated_lufs(limited_energies(levels, solution)))
-        missing_lu = integrated_lufs_wanted - solution.integrated_lufs
+        missing_lu = aim_lufs - solution.integrated_lufs
         if abs(missing_lu) < _CLOSE_ENOUGH_LU or (missing_lu > 0 and gain_db >= most_gain_db):
             break
         # Where the limiter works, a decibel more before it is less than one behind it.

@@ -174,8 +174,7 @@ def _meet_target(mix: Mix, settings: SoundSettings, to: Path, folder: Path) -> R
         if abs(missing_lu) <= _CLOSE_ENOUGH_LU or at_the_bound or not np.isfinite(missing_lu):
             break
         aim_lufs += missing_lu
-    most_limiting_db = max(float(solution.above_db(np.array([mix.highest_peak]))[0]), 0.0)
-    return Render(encoded=encoded, most_limiting_db=most_limiting_db, integrated_lufs=reached_lufs, renders=renders)
+    return Render(encoded=encoded, most_limiting_db=solution.most_limiting_db, integrated_lufs=reached_lufs, renders=renders)
 
 
 def _moved(span: Span, by_s: float, end_s: float) -> Span:
