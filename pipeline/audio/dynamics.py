@@ -168,12 +168,18 @@ def solve(levels: Levels, *, highest_peak: float, integrated_lufs_wanted: float,
 
 def limited_energies(levels: Levels, solution: Solution) -> Curve:
     """Return the energies behind the limiter, which works where in a frame the sound is: at its loud moments."""
-    limiter_db = limit_db(solution.limiting_db(levels.peaks))
-    kept = np.square(linear(limiter_db)).reshape(-1, PEAKS_PER_FRAME // POWERS_PER_FRAME).mean(axis=1)
-    powers = levels.powers.reshape(-1, POWERS_PER_FRAME)
-    left = (levels.powers * kept).reshape(-1, POWERS_PER_FRAME)
-    share = left.sum(axis=1) / np.maximum(powers.sum(axis=1), 1e-20)
-    return np.asarray(levels.energies * share * 10 ** (solution.gain_db / 10))
+    shares = np.ones(len(levels.energies), dtype=np.float32)
+    for start in range(0, len(shares), _FRAMES_AT_ONCE):
+        frames = levels[start : start + _FRAMES_AT_ONCE]
+        first = start * PEAKS_PER_FRAME
+        before = min(first, LIMITER_REACH)
+        around = levels.peaks[first - before : first + len(frames.peaks) + LIMITER_REACH]
+        limiter_db = limit_db(solution.limiting_db(around))[before : before + len(frames.peaks)]
+        kept = np.square(linear(limiter_db)).reshape(-1, PEAKS_PER_FRAME // POWERS_PER_FRAME).mean(axis=1)
+        powers = frames.powers.reshape(-1, POWERS_PER_FRAME)
+        left = (frames.powers * kept).reshape(-1, POWERS_PER_FRAME)
+        shares[start : start + _FRAMES_AT_ONCE] = left.sum(axis=1) / np.maximum(powers.sum(axis=1), 1e-20)
+    return np.asarray(levels.energies * shares * 10 ** (solution.gain_db / 10))
 
 
 def limit_db(above_db: Curve) -> Curve:
