@@ -85,15 +85,16 @@ def test_a_lone_peak_is_met_in_time_and_left_slowly() -> None:
 @given(seed=SEEDS, wanted_lufs=st.floats(-30, -10), ceiling_dbtp=st.floats(-9, -0.5))
 def test_the_loudness_is_met_or_the_limiter_is_at_its_bound(seed: int, wanted_lufs: float, ceiling_dbtp: float) -> None:
     levels = spoken(seed)
-    solution = solve(
-        levels, highest_peak=float(levels.peaks.max()), integrated_lufs_wanted=wanted_lufs, true_peak_dbtp=ceiling_dbtp
+    highest = float(levels.peaks.max())
+    solution = solve(levels, highest_peak=highest, integrated_lufs_wanted=wanted_lufs, true_peak_dbtp=ceiling_dbtp)
+    plain_db = wanted_lufs - integrated_lufs(louder(levels, 30).energies) + 30  # measured far from the absolute gate
+    beyond_db = max(20 * np.log10(highest) + plain_db - ceiling_dbtp - MOST_LIMITING_DB, 0)
+    made_up_all_it_may = solution.gain_db == pytest.approx(plain_db - beyond_db + 4, abs=0.02)
+    assert solution.most_limiting_db <= MOST_LIMITING_DB
+    assert (beyond_db > 0) == (solution.most_limiting_db == MOST_LIMITING_DB)
+    assert solution.integrated_lufs == pytest.approx(wanted_lufs - beyond_db, abs=0.02) or (
+        made_up_all_it_may and solution.integrated_lufs < wanted_lufs
     )
-    loud_enough = louder(levels, 30)  # far from the absolute gate
-    above_db = 20 * np.log10(loud_enough.peaks.max()) + wanted_lufs - integrated_lufs(loud_enough.energies) - ceiling_dbtp
-    beyond_db = max(above_db - MOST_LIMITING_DB, 0)
-    limiter_took_too_much = solution.gain_db - 30 > wanted_lufs - integrated_lufs(loud_enough.energies) - beyond_db + 3.5
-    assert solution.most_limiting_db == pytest.approx(min(max(above_db, 0), MOST_LIMITING_DB), abs=0.3)
-    assert solution.integrated_lufs == pytest.approx(wanted_lufs - beyond_db, abs=0.3) or limiter_took_too_much
 
 
 @given(seed=SEEDS, gain_db=st.floats(-30, 30))

@@ -121,13 +121,10 @@ class Solution:
     integrated_lufs: float
     most_limiting_db: float
 
-    def above_db(self, peaks: Curve) -> Curve:
-        """Return how far peaks stand above the permitted one, with the gain."""
-        return np.asarray(20 * np.log10(np.maximum(peaks, 1e-9)) + (self.gain_db - self.true_peak_dbtp), dtype=np.float32)
-
     def limiting_db(self, peaks: Curve) -> Curve:
         """Return how far peaks have to come down, so that they are still low enough when encoding has raised them."""
-        above_db = self.above_db(peaks) + np.float32(ENCODER_OVERSHOOT_DB)
+        to_permitted_db = self.gain_db - self.true_peak_dbtp
+        above_db = 20 * np.log10(np.maximum(peaks, 1e-9)) + (to_permitted_db + ENCODER_OVERSHOOT_DB)
         return np.asarray(above_db * np.where(above_db > 0, 1 + _OVERSHOOT_PER_DB, 1), dtype=np.float32)
 
 
