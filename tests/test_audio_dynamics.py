@@ -92,7 +92,8 @@ def test_the_loudness_is_met_or_the_limiter_is_at_its_bound(seed: int, wanted_lu
     made_up_all_it_may = solution.gain_db == pytest.approx(plain_db - beyond_db + 4, abs=0.02)
     assert solution.most_limiting_db <= MOST_LIMITING_DB
     assert (beyond_db > 0) == (solution.most_limiting_db == MOST_LIMITING_DB)
-    assert solution.integrated_lufs == pytest.approx(wanted_lufs - beyond_db, abs=0.02) or (
+    # In seconds as few as these, one more block that passes the gate is a step that no gain lands on.
+    assert solution.integrated_lufs == pytest.approx(wanted_lufs - beyond_db, abs=0.05) or (
         made_up_all_it_may and solution.integrated_lufs < wanted_lufs
     )
 

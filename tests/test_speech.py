@@ -133,8 +133,8 @@ def test_music_of_two_minutes_is_no_speech(tmp_path: Path) -> None:
 def test_the_program_hears_what_the_function_hears(clean_voice: Samples, tmp_path: Path) -> None:
     file = tmp_path / "voice.s16"
     file.write_bytes((clean_voice * 32768).astype("<i2").tobytes())
-    program = [sys.executable, "-m", "pipeline.speech", str(file)]
-    ended = subprocess.run(program, cwd=ROOT, capture_output=True, check=True)
+    program = [sys.executable, "-m", "pipeline.speech"]
+    ended = subprocess.run(program, cwd=ROOT, capture_output=True, check=True, input=str(file).encode())
     assert [tuple(span) for span in json.loads(ended.stdout)] == [
         (span.start_s, span.end_s) for span in find_speech(*read_raw(file))
     ]

@@ -32,6 +32,7 @@ _AHEAD = 3
 # In digital silence a filter's output decays to numbers that processors are fifty times slower with: this is 300 dB below full
 # scale.
 _NO_SUBNORMALS = np.float32(1e-15)
+_ALIKE = 1e-6  # filters still remember for a moment that two channels were not equal
 _NEAR_HIGHEST = 0.7  # a true peak hides at most 3 dB above its samples
 
 
@@ -49,7 +50,8 @@ class AsItCame:
 class Analysis:
     """What one pass over a recording found. Curves are (channels, frames), of the ``clean`` sound: after the repairs.
 
-    ``broken_pieces`` is how often the decoder complained, too seldom to refuse the recording.
+    ``alike`` tells in which frames all channels are equal; ``broken_pieces`` is how often the decoder complained, too seldom to
+    refuse the recording.
     """
 
     as_it_came: AsItCame
@@ -59,6 +61,7 @@ class Analysis:
     energies: Curve
     powers: Curve
     peaks: Curve
+    alike: NDArray[np.bool_]
 
     def levels(self, channels: tuple[int, ...]) -> Levels:
         """Return the levels of the sound that these channels make."""
@@ -77,6 +80,7 @@ class _Measured:
     energies: Curve
     powers: Curve
     peaks: Curve
+    alike: Curve
     faults: faults.Seen
 
 
@@ -139,19 +143,25 @@ def _blocks(decoder: media.Stream, channels: int, reader: ThreadPoolExecutor) ->
 def _measure(block: Block, channels: int, repairs: faults.Repairs) -> _Measured:
     clean_block = block[:, channels:] + _NO_SUBNORMALS
     raw, clean = levels.in_channels(block[:, :channels]), levels.in_channels(clean_block)
+    seen = faults.see(raw, clean)
+    alike = channels == 1 or (np.array_equal(raw[0], raw[1]) and bool(np.abs(clean[0] - clean[1]).max() <= _ALIKE))
+    if alike:
+        raw, clean = raw[:1], clean[:1]  # what one of them measures, all do
     if repairs.are_linear:
         raw_energies, energies = levels.energies(raw, levels.k_weights(), levels.k_weights(repairs.lowest_hz))
     else:
         raw_energies, energies = (levels.energies(each, levels.k_weights()) for each in (raw, clean))
+    stands_for = channels // len(raw)
     return _Measured(
         clean=clean_block,
-        raw_energies=raw_energies.sum(axis=0),
-        raw_powers=np.einsum("cfs,cfs->f", raw, raw) / np.float32(channels * FRAME_SAMPLES),
+        raw_energies=raw_energies.sum(axis=0) * np.float32(stands_for),
+        raw_powers=np.einsum("cfs,cfs->f", raw, raw) / np.float32(len(raw) * FRAME_SAMPLES),
         raw_peak=_highest(raw),
-        energies=energies,
-        powers=levels.powers(clean),
-        peaks=levels.peaks(clean),
-        faults=faults.see(raw, clean),
+        energies=np.repeat(energies, stands_for, axis=0),
+        powers=np.repeat(levels.powers(clean), stands_for, axis=0),
+        peaks=np.repeat(levels.peaks(clean), stands_for, axis=0),
+        alike=np.full(energies.shape[1], alike, dtype=np.float32),
+        faults=seen,
     )
 
 
@@ -195,6 +205,7 @@ class _Gathered:
             energies=energies,
             powers=powers,
             peaks=peaks,
+            alike=self._curve("alike") > 0,
         )
 
     def _curve(self, name: str) -> NDArray[np.float32]:

@@ -143,6 +143,7 @@ def solve(levels: Levels, *, highest_peak: float, integrated_lufs_wanted: float,
     gain_db = plain_db - beyond_db
     most_gain_db = gain_db + _MOST_MADE_UP_DB
     earlier: Solution | None = None
+    tried: list[Solution] = []
     for _ in range(_MOST_STEPS):
         solution = Solution(
             gain_db=gain_db,
@@ -151,16 +152,18 @@ def solve(levels: Levels, *, highest_peak: float, integrated_lufs_wanted: float,
             most_limiting_db=float(min(max(above_db, 0.0), MOST_LIMITING_DB)),
         )
         solution = replace(solution, integrated_lufs=integrated_lufs(limited_energies(levels, solution)))
+        tried.append(solution)
         missing_lu = aim_lufs - solution.integrated_lufs
         if abs(missing_lu) < _CLOSE_ENOUGH_LU or (missing_lu > 0 and gain_db >= most_gain_db):
-            break
+            return solution
         # Where the limiter works, a decibel more before it is less than one behind it.
         slope = 1.0
         if earlier is not None and gain_db != earlier.gain_db:
             slope = (solution.integrated_lufs - earlier.integrated_lufs) / (gain_db - earlier.gain_db)
         earlier = solution
         gain_db = min(gain_db + missing_lu / min(max(slope, 0.2), 1.0), most_gain_db)
-    return solution
+    # Where a gate opens the loudness jumps, and what is wanted may lie in the gap.
+    return min(tried, key=lambda each: abs(aim_lufs - each.integrated_lufs))
 
 
 def limited_energies(levels: Levels, solution: Solution) -> Curve:

@@ -24,7 +24,7 @@ _CLIPPED_WORTH_A_WORD_S = 0.002
 
 _DEAD_DB = 20.0  # one side of an interview is never so far below the other; the hiss of a second microphone is
 _ANTIPHASE = -0.8
-_EQUAL_DB, _EQUAL = 0.05, 0.99999
+_SAME_DB = -33.0  # what is left of the difference when one voice in two channels went through AAC: -37
 
 _MAINS_HZ = (50, 60)
 _HARMONICS = 4
@@ -66,8 +66,9 @@ class Repairs:
 
     def filters(self) -> list[str]:
         """Return them as ffmpeg's filters."""
-        # Two second-order filters fall by 24 dB an octave.
-        rumble = [f"highpass=f={self.lowest_hz}"] * 2
+        # Two second-order filters fall by 24 dB an octave; in double precision, because what is left of their memory in digital
+        # silence has no normal number in single precision, and that is slow.
+        rumble = ["aformat=sample_fmts=dblp", *[f"highpass=f={self.lowest_hz}"] * 2, "aformat=sample_fmts=fltp"]
         hum = [f"bandreject=f={frequency_hz}:width_type=h:w=4" for frequency_hz in self.hum_hz]
         floor_db = min(max(self.noise_dbfs, _LOWEST_NOISE_DB), _HIGHEST_NOISE_DB)
         noise = [f"afftdn=nr={_DENOISE_DB[self.denoise]}:nf={floor_db:.1f}"] if self.denoise != "off" else []
@@ -202,7 +203,8 @@ def _compare_channels(products: NDArray[np.float64]) -> tuple[tuple[int, ...], f
     correlation = float(products[0, 1] / np.sqrt(left * right))
     if difference_db >= _DEAD_DB:
         return (int(right > left),), difference_db, correlation
-    one_will_do = correlation < _ANTIPHASE or (correlation > _EQUAL and difference_db < _EQUAL_DB)
+    middle, side = left + right + 2 * products[0, 1], left + right - 2 * products[0, 1]
+    one_will_do = correlation < _ANTIPHASE or side <= middle * 10 ** (_SAME_DB / 10)
     return ((0,) if one_will_do else (0, 1)), difference_db, correlation
 
 

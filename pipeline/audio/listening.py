@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,28 +21,40 @@ from pipeline.model import Span
 
 
 class Listener:
-    """Somebody who listens beside other work. Times are in seconds from the first frame that is heard."""
+    """Somebody who listens beside other work, and gets ready for it from the start."""
 
-    def __init__(self, sound: RawSound, channels: tuple[int, ...], first: int, end: int) -> None:
+    def __init__(self) -> None:
         self._stopped = threading.Event()
-        self._process: subprocess.Popen[str] | None = None
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, by the interpreter that runs us
+            [sys.executable, "-m", speech.__name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            cwd=Path(__file__).parents[2],  # where the package is found, also if it is installed nowhere
+        )
         self._thread = ThreadPoolExecutor(1)
+        self._spans: Future[tuple[Span, ...]] | None = None
+
+    def hear(self, sound: RawSound, channels: tuple[int, ...], first: int, end: int) -> None:
+        """Begin to listen to frames ``first`` to ``end`` of these channels."""
         self._spans = self._thread.submit(self._listen, sound, channels, first, end)
 
     def spans(self) -> tuple[Span, ...]:
-        """Wait for the end, and return where somebody speaks.
+        """Wait for the end, and return where somebody speaks, in seconds from the first frame that is heard.
 
         Raises:
             MachineError: it took too long or failed.
         """
-        return self._spans.result()
+        return self._spans.result() if self._spans else ()
 
     def stop(self) -> None:
         """Let nothing run on that nobody waits for."""
         self._stopped.set()
-        if self._process:
-            self._process.kill()
+        self._process.kill()
         self._thread.shutdown()
+        with self._process:
+            pass  # closes its pipes and waits for its end
 
     def _listen(self, sound: RawSound, channels: tuple[int, ...], first: int, end: int) -> tuple[Span, ...]:
         limit_s = media.time_limit_s(duration_s=sound.duration_s)
@@ -52,31 +64,22 @@ class Listener:
         heard = sound.file.with_suffix(".s16")
         whole = input_arguments(sound.channels, f"file:{sound.file}")
         media.make_with_ffmpeg([*whole, *filters, "-f", "s16le"], heard, time_limit_s=limit_s)
-        self._process = subprocess.Popen(  # noqa: S603 - our own program, by the interpreter that runs us
-            [sys.executable, "-m", speech.__name__, str(heard.resolve())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            cwd=Path(__file__).parents[2],  # where the package is found, also if it is installed nowhere
-        )
-        with self._process as process:
-            if self._stopped.is_set():
-                process.kill()
-            try:
-                said, wrong = process.communicate(timeout=limit_s)
-            except subprocess.TimeoutExpired as error:
-                process.kill()
-                raise _failure(f"做了 {limit_s:.0f} 秒还没有做完") from error
-        if process.returncode:
+        if self._stopped.is_set():
+            return ()
+        try:
+            said, wrong = self._process.communicate(str(heard.resolve()), timeout=limit_s)
+        except subprocess.TimeoutExpired as error:
+            self._process.kill()
+            raise _failure(f"做了 {limit_s:.0f} 秒还没有做完") from error
+        if self._process.returncode:
             raise _failure((wrong.strip().splitlines() or ["没有说明原因"])[-1])
         return tuple(Span(start_s=start_s, end_s=end_s) for start_s, end_s in json.loads(said))
 
 
 @contextmanager
-def listening(sound: RawSound, channels: tuple[int, ...], first: int, end: int) -> Iterator[Listener]:
-    """Yield somebody who listens to frames ``first`` to ``end`` of these channels until the block ends."""
-    listener = Listener(sound, channels, first, end)
+def listening() -> Iterator[Listener]:
+    """Yield somebody who listens, until the block ends."""
+    listener = Listener()
     try:
         yield listener
     finally:

@@ -58,11 +58,12 @@ def _normalize(recording: Path, theme: Theme, settings: SoundSettings, to: Path,
     bed = theme.bed if settings.bed else None
     intro, outro, under = (read_theme(file) if file else None for file in (theme.intro, theme.outro, bed))
     _refuse_small_disk(probe, folder)
-    analysis, repairs = _analyse(recording, probe, settings, folder / "clean.f32")
-    voice = _cut_voice(recording, analysis, settings)
-    came, faults, clean, broken = analysis.as_it_came, analysis.faults, analysis.clean, analysis.broken_pieces
-    del analysis  # its curves are the largest thing in memory
-    with listening(clean, voice.channels, voice.first, voice.end) as listener:
+    with listening() as listener:
+        analysis, repairs = _analyse(recording, probe, settings, folder / "clean.f32")
+        voice = _cut_voice(recording, analysis, settings)
+        came, faults, clean, broken = analysis.as_it_came, analysis.faults, analysis.clean, analysis.broken_pieces
+        del analysis  # its curves are the largest thing in memory
+        listener.hear(clean, voice.channels, voice.first, voice.end)
         mix = put_together(voice, intro=intro, outro=outro, bed=under)
         render = _meet_target(mix, settings, to, folder)
         heard = listener.spans()
@@ -119,6 +120,7 @@ def _cut_voice(recording: Path, analysis: Analysis, settings: SoundSettings) -> 
         end=end,
         levels=kept,
         gain_db=gain_db,
+        alike=analysis.alike[first:end] | (len(channels) == 1),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.audio import levels, loudness, seams
 from pipeline.audio.dynamics import lower_envelope
@@ -28,6 +29,8 @@ BED_IN_PAUSES_LU = 16.0
 """Where nobody speaks for a while."""
 
 _SEAM_FRAMES = 20  # the most that pydub gets of the voice at each end: two seconds
+_IN_ONE_FRAMES = 200  # shorter stretches are not worth an encoding of their own
+_AWAY_FRAMES = 10  # more than an encoding begins early
 _WORDS_LU = -18.0  # below the voice: syllables, not breaths
 _DUCK_DB_PER_S, _RISE_DB_PER_S = 40.0, 5.0
 _BED_FADE_S = 1.5
@@ -35,7 +38,10 @@ _BED_FADE_S = 1.5
 
 @dataclass(frozen=True, kw_only=True)
 class Voice:
-    """The part of a clean recording that is published: frames ``first`` to ``end`` of these channels, with this gain in dB."""
+    """The part of a clean recording that is published: frames ``first`` to ``end`` of these channels, with this gain in dB.
+
+    ``alike`` tells in which of these frames all channels are equal.
+    """
 
     clean: RawSound
     channels: tuple[int, ...]
@@ -43,6 +49,7 @@ class Voice:
     end: int
     levels: Levels
     gain_db: Curve
+    alike: NDArray[np.bool_]
 
     @property
     def highest_peak(self) -> float:
@@ -90,12 +97,15 @@ class Mix:
         return len(self.opening) - self.seam_frames * FRAME_SAMPLES
 
     @property
-    def voice_alone(self) -> range:
-        """The samples that are a voice in one channel and nothing else, far enough from the theme; empty if there are none."""
-        in_one = self.channels > 1 and len(self.voice.channels) == 1 and self.bed is None
-        if not in_one or self.seam_frames < _SEAM_FRAMES:
-            return range(0)
-        return range(len(self.opening), self._closing_start)
+    def in_one(self) -> tuple[range, ...]:
+        """Where a mix of two channels is nothing but a voice that is equal in both: long stretches, in samples."""
+        if self.channels == 1 or self.bed is not None or self.seam_frames < _SEAM_FRAMES:
+            return ()
+        body = self.voice.alike[self.seam_frames : len(self.voice.alike) - self.seam_frames]
+        edges = np.flatnonzero(np.diff(np.r_[False, body, False])).reshape(-1, 2)
+        away = [(begin + _AWAY_FRAMES * (begin > 0), end - _AWAY_FRAMES * (end < len(body))) for begin, end in edges.tolist()]
+        at = len(self.opening)
+        return tuple(range(at + FRAME_SAMPLES * a, at + FRAME_SAMPLES * b) for a, b in away if b - a >= _IN_ONE_FRAMES)
 
     @property
     def _closing_start(self) -> int:
