@@ -265,7 +265,10 @@ class Captions:
 
 @dataclass(frozen=True, kw_only=True)
 class Wording:
-    """All that is written on a poster, and nothing else of the episode: so editing the transcript redraws no poster."""
+    """All that is written on a poster, and nothing else of the episode: so editing the transcript redraws no poster.
+
+    ``placement_id`` names the place where one printed copy hangs; empty on a poster that may hang anywhere.
+    """
 
     series_title: str
     signature: str
@@ -281,6 +284,7 @@ class Wording:
     spoken_languages: tuple[str, ...]
     synthetic_voice: bool
     page_url: str
+    placement_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
