@@ -28,6 +28,14 @@ def page_url(site_url: str, number: int) -> str:
     return f"{site_url}{number}/"
 
 
+def placement_url(page: str, placement_id: str) -> str:
+    """Return what the code of a copy for one place holds: the same page, and the site's log tells the place.
+
+    ``page`` is the page's address and ends in ``/``. A host of files takes no notice of what follows the question mark.
+    """
+    return f"{page}?{placement_id}"
+
+
 def podcast_guid(feed: str) -> str:
     """Return the podcast's guid: UUIDv5 of the feed's address without scheme and trailing slashes.
 

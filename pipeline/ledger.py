@@ -18,9 +18,9 @@ from typing import Any
 
 from pipeline import addresses
 from pipeline.errors import Problem, PromiseError, telling_what_cannot_be_read
-from pipeline.model import Enclosure, Episode, Identity, Series
+from pipeline.model import Enclosure, Episode, Identity, Placement, Series
 
-_KINDS = frozenset({"series", "identity", "release"})
+_KINDS = frozenset({"series", "identity", "placement", "release"})
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _RESTORE = "请从备份、网站上的副本或版本记录里找回这份台账，不要手工改"
 
@@ -58,12 +58,24 @@ class Release(ReleasedFile):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlacementPromise:
+    """What an id means on the copies that were printed with it: one place, for ever."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """All promises on record; ``identities`` and ``releases`` by number. ``torn`` if its last line was cut short."""
+    """All promises on record; ``identities`` and ``releases`` by number, ``placements`` by id in lower case.
+
+    ``torn`` if its last line was cut short.
+    """
 
     file: Path
     series: SeriesPromise | None
     identities: Mapping[int, Identity]
+    placements: Mapping[str, PlacementPromise]
     releases: Mapping[int, Release]
     torn: bool
 
@@ -80,6 +92,7 @@ def read_ledger(file: Path) -> Ledger:
     torn = bool(last) and not _checked(last)  # nobody was told of a line before its end was on the disk
     series: SeriesPromise | None = None
     identities: dict[int, Identity] = {}
+    placements: dict[str, PlacementPromise] = {}
     releases: dict[int, Release] = {}
     for entry in _entries(file, whole if torn else [*whole, last]):
         match entry:
@@ -88,10 +101,17 @@ def read_ledger(file: Path) -> Ledger:
                 series = SeriesPromise(site_url=entry["site_url"], feed_url=entry["feed_url"], podcast_guid=entry["podcast_guid"])
             case {"kind": "identity", "number": number} if number not in releases or number not in identities:
                 identities[number] = Identity(number=number, guid=entry["guid"], page_url=entry["page_url"])
+            case {"kind": "placement", "id": written} if not releases or written.lower() not in placements:
+                placements[written.lower()] = PlacementPromise(id=written, name=entry["name"])
             case {"kind": "release", "number": number}:
                 releases.setdefault(number, _release(entry))
     return Ledger(
-        file=file, series=series, identities=MappingProxyType(identities), releases=MappingProxyType(releases), torn=torn
+        file=file,
+        series=series,
+        identities=MappingProxyType(identities),
+        placements=MappingProxyType(placements),
+        releases=MappingProxyType(releases),
+        torn=torn,
     )
 
 
@@ -150,8 +170,46 @@ def voided_codes(ledger: Ledger, identities: Sequence[Identity]) -> tuple[Identi
     return tuple(old for old, new in zip(recorded, identities, strict=True) if old is not None and old != new)
 
 
-def new_lines(ledger: Ledger, series: Series, identities: Sequence[Identity]) -> tuple[str, ...]:
-    """Return the lines that the ledger lacks, in the order of the numbers; none if all is on record."""
+def check_placements(ledger: Ledger, placements: Sequence[Placement], file: Path) -> tuple[Problem, ...]:
+    """Return each placement whose id is on record for another: copies with it hang there, and its visits are counted under it.
+
+    Nothing binds before the first release; ``voided_placements`` tells what is replaced then. ``file`` is placements.csv.
+    """
+    if not ledger.releases:
+        return ()
+    problems = []
+    for old, new in _replaced(ledger, placements):
+        cause = (
+            f"编号 {new.id} 写的是“{new.name}”，台账里的 {old.id} 是“{old.name}”；"
+            "印着它的海报也许已经贴出去，一个编号只能是一个地方"
+        )
+        fix = "换一个从来没有用过的编号；还是原来的地方，就把编号和地点改回台账里的样子"
+        problems.append(Problem(place=file, line=new.line, cause=cause, fix=fix, code="JX-P10"))
+    return tuple(problems)
+
+
+def voided_placements(ledger: Ledger, placements: Sequence[Placement], file: Path) -> tuple[Problem, ...]:
+    """Return what to say of the recorded placements that ``placements`` replace: copies printed for them are void."""
+    problems = []
+    for old, new in _replaced(ledger, placements):
+        cause = f"编号 {old.id} 原来是“{old.name}”，现在 {new.id} 是“{new.name}”，以前印给它的海报已经作废"
+        fix = "打印过的请换成新的，还没有打印就不用管"
+        problems.append(Problem(place=file, line=new.line, cause=cause, fix=fix, code="JX-P11"))
+    return tuple(problems)
+
+
+def _replaced(ledger: Ledger, placements: Sequence[Placement]) -> Iterator[tuple[PlacementPromise, Placement]]:
+    """Yield the recorded placements that have the id of another one now; ids that differ in case alone are the same."""
+    for new in placements:
+        old = ledger.placements.get(new.id.lower())
+        if old is not None and old != PlacementPromise(id=new.id, name=new.name):
+            yield old, new
+
+
+def new_lines(
+    ledger: Ledger, series: Series, identities: Sequence[Identity], placements: Sequence[Placement] = ()
+) -> tuple[str, ...]:
+    """Return the lines that the ledger lacks, in the order of the numbers and of ``placements``; none if all is on record."""
     promise = _promise(series)
     lines = []
     if ledger.series != promise:
@@ -160,6 +218,11 @@ def new_lines(ledger: Ledger, series: Series, identities: Sequence[Identity]) ->
         _line("identity", number=identity.number, guid=identity.guid, page_url=identity.page_url)
         for identity in sorted(identities, key=lambda identity: identity.number)
         if ledger.identities.get(identity.number) != identity
+    )
+    lines.extend(
+        _line("placement", id=placement.id, name=placement.name)
+        for placement in placements
+        if ledger.placements.get(placement.id.lower()) != PlacementPromise(id=placement.id, name=placement.name)
     )
     return tuple(lines)
 

@@ -193,6 +193,23 @@ class Episode:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A place where printed posters hang: ``id`` stands on its copies and in their codes, ``name`` is what staff call it.
+
+    ``numbers`` are the episodes that hang there, ascending; empty for all. ``line`` is 1-based in placements.csv.
+    """
+
+    id: str
+    name: str
+    numbers: tuple[int, ...]
+    line: int
+
+    def shows(self, number: int) -> bool:
+        """Tell whether the episode of that number hangs there."""
+        return not self.numbers or number in self.numbers
+
+
+@dataclass(frozen=True, kw_only=True)
 class Identity:
     """What is promised to the outside: ``guid`` to subscribers' apps, ``page_url`` to printed codes."""
 
@@ -341,7 +358,8 @@ class Attachment:
 class BuiltEpisode:
     """An episode with everything made for it; ``alternates`` are its sound in other containers.
 
-    ``public`` once it is due or released: only then is its sound on the site.
+    ``public`` once it is due or released: only then is its sound on the site. ``copies`` are the printed posters for each place
+    where it hangs, by the placement's id, and ``overview`` is their list; None where there are no copies.
     """
 
     episode: Episode
@@ -355,3 +373,5 @@ class BuiltEpisode:
     alternates: tuple[Enclosure, ...]
     transcripts: tuple[Attachment, ...]
     chapters: Attachment | None
+    copies: Mapping[str, tuple[Poster, ...]] = field(default_factory=dict)
+    overview: Path | None = None

@@ -35,3 +35,9 @@ def test_other_bytes_get_another_address(tmp_path: Path) -> None:
 def test_a_sound_is_named_by_number_and_content() -> None:
     enclosure = Enclosure(file=Path("x.mp3"), mime_type="audio/mpeg", size_bytes=1, sha256="0123456789abcdef" * 4, duration_s=1.0)
     assert addresses.sound_path(7, enclosure) == "audio/7-0123456789ab.mp3"
+
+
+def test_the_address_of_a_copy_is_the_same_page_with_the_place_behind_it() -> None:
+    page = addresses.page_url("https://jixiang.example/", 3)
+    assert addresses.placement_url(page, "A1") == "https://jixiang.example/3/?A1"
+    assert addresses.is_web_address(addresses.placement_url(page, "A1"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline import ledger
 from pipeline.errors import PromiseError
-from pipeline.model import Enclosure, Episode, Identity, Series
+from pipeline.model import Enclosure, Episode, Identity, Placement, Series
 
 RECORDING = "5" * 64
 ENCLOSURE = Enclosure(file=Path("x.mp3"), mime_type="audio/mpeg", size_bytes=1000, sha256="a" * 64, duration_s=81.5)
@@ -201,3 +201,70 @@ def test_the_first_release_counts(tmp_path: Path, series: Series, episode: Episo
     again = ledger.release_line(promises.identities[1], dataclasses.replace(ENCLOSURE, sha256="b" * 64), PUBLISHED, RECORDING)
     lines = promises.file.read_text(encoding="utf-8").splitlines()
     assert _write(promises.file, *lines, again).releases[1].sha256 == ENCLOSURE.sha256
+
+
+# Placements
+
+TABLE = Path("placements.csv")
+
+
+def _placement(placement_id: str, name: str) -> Placement:
+    return Placement(id=placement_id, name=name, numbers=(), line=2)
+
+
+def _hung(tmp_path: Path, series: Series, episode: Episode, *placements: Placement, released: bool) -> ledger.Ledger:
+    empty = _empty(tmp_path)
+    identity = ledger.identify(empty, series, episode)
+    release = [ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING)] if released else []
+    return _write(empty.file, *ledger.new_lines(empty, series, [identity], placements), *release)
+
+
+def test_a_placement_on_record_needs_no_further_line(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _hung(tmp_path, series, episode, _placement("A1", "东门"), released=False)
+    identities = list(promises.identities.values())
+    assert promises.placements["a1"] == ledger.PlacementPromise(id="A1", name="东门")
+    assert ledger.new_lines(promises, series, identities, [_placement("A1", "东门")]) == ()
+    assert ledger.new_lines(promises, series, identities) == ()  # it left the file, and stays on record
+
+
+@pytest.mark.parametrize("new", [_placement("A1", "西门"), _placement("a1", "东门")], ids=["another place", "another case"])
+def test_before_any_release_an_id_may_be_given_to_another_place_and_that_is_said(
+    tmp_path: Path, series: Series, episode: Episode, new: Placement
+) -> None:
+    promises = _hung(tmp_path, series, episode, _placement("A1", "东门"), released=False)
+    assert ledger.check_placements(promises, [new], TABLE) == ()
+    (note,) = ledger.voided_placements(promises, [new], TABLE)
+    assert (note.place, note.line, note.code) == (TABLE, 2, "JX-P11")
+    assert "东门" in note.cause
+    lines = ledger.new_lines(promises, series, list(promises.identities.values()), [new])
+    written = promises.file.read_text(encoding="utf-8").splitlines()
+    assert _write(promises.file, *written, *lines).placements["a1"] == ledger.PlacementPromise(id=new.id, name=new.name)
+
+
+@pytest.mark.parametrize("new", [_placement("A1", "西门"), _placement("a1", "东门")], ids=["another place", "another case"])
+def test_after_a_release_an_id_stays_with_its_place(tmp_path: Path, series: Series, episode: Episode, new: Placement) -> None:
+    promises = _hung(tmp_path, series, episode, _placement("A1", "东门"), released=True)
+    assert ledger.check_placements(promises, [_placement("A1", "东门"), _placement("A2", "西门")], TABLE) == ()
+    (problem,) = ledger.check_placements(promises, [new], TABLE)
+    assert (problem.place, problem.line, problem.code) == (TABLE, 2, "JX-P10")
+    assert new.name in problem.cause
+    assert "东门" in problem.cause
+    assert "没有用过的编号" in problem.fix
+
+
+def test_a_line_merged_in_after_a_release_gives_no_id_to_another_place(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _hung(tmp_path, series, episode, _placement("A1", "东门"), released=True)
+    theirs = ledger.new_lines(_empty(tmp_path / "elsewhere"), series, [], [_placement("A1", "西门"), _placement("B1", "北门")])
+    merged = _write(promises.file, *promises.file.read_text(encoding="utf-8").splitlines(), *theirs)
+    assert {each.id: each.name for each in merged.placements.values()} == {"A1": "东门", "B1": "北门"}
+
+
+def test_two_ledgers_with_placements_merge_by_the_union_of_their_lines(tmp_path: Path, series: Series) -> None:
+    mine = ledger.new_lines(_empty(tmp_path), series, [], [_placement("A1", "东门"), _placement("A2", "西门")])
+    theirs = ledger.new_lines(_empty(tmp_path), series, [], [_placement("A2", "西门"), _placement("B1", "北门")])
+    merged = _write(tmp_path / "ledger.jsonl", *dict.fromkeys([*theirs, *mine]))
+    assert {each.id: each.name for each in merged.placements.values()} == {"A1": "东门", "A2": "西门", "B1": "北门"}
+
+
+def test_a_ledger_from_before_there_were_placements_is_read(tmp_path: Path, series: Series, episode: Episode) -> None:
+    assert _released(tmp_path, series, episode).placements == {}
