@@ -20,14 +20,19 @@ def complaints(file: Path) -> str:
     return str(caught.value)
 
 
-def test_the_house_has_a_sheet_a_screen_a_page_a_cover_and_a_tag() -> None:
+def test_the_house_has_what_is_hung_shared_and_shown() -> None:
     formats = load_formats()
 
     assert {form.place for form in formats.values()} == {"print", "social", "site", "tag"}
     sizes = {name: (form.width_px, form.height_px, form.suffix) for name, form in formats.items()}
     expected = {
+        "a4": (2480, 3508, ".pdf"),
         "a3": (3508, 4961, ".pdf"),
+        "a2": (4961, 7016, ".pdf"),
+        "rollup": (3780, 9449, ".pdf"),
         "moments": (1080, 1920, ".png"),
+        "xiaohongshu": (1242, 1660, ".png"),
+        "wechat-head": (900, 383, ".png"),
         "page": (1080, 1440, ".jpg"),
         "cover": (3000, 3000, ".jpg"),
         "tag": (600, 600, ".jpg"),
@@ -45,6 +50,42 @@ def test_a_workspace_adds_and_overrides_formats_file_by_file(tmp_path: Path) -> 
     assert formats["page"].label == "我们的图"
     assert formats["tiny"].label == "测试小图"
     assert formats["a3"] == load_formats()["a3"]
+
+
+def test_a_format_like_another_says_only_what_differs() -> None:
+    formats = load_formats()
+    a3, a4 = formats["a3"], formats["a4"]
+    assert (a4.title, a4.field, a4.summary) == (a3.title, a3.field, a3.summary)
+    assert a3.print
+    assert a4.print
+    assert a3.code
+    assert a4.code
+    assert (a4.print.trim_width_mm, a4.print.dpi, a4.print.bleed_mm) == (210, a3.print.dpi, a3.print.bleed_mm)
+    assert (a4.code.width_mm, a4.code.min_module_mm) == (a3.code.width_mm, 1.3)
+
+
+@pytest.mark.parametrize("like", ['"a4"', '"moon"', "3", '"own"'])
+def test_a_format_is_like_one_that_stands_by_itself(like: str, tmp_path: Path) -> None:
+    (tmp_path / "formats").mkdir()
+    (tmp_path / "formats" / "own.toml").write_text(f"like = {like}\nlabel = '我们的图'\n", encoding="utf-8")
+    with pytest.raises(DesignError, match="应当是一个自己不写 like 的版式") as caught:
+        load_formats(tmp_path)
+    assert [(problem.code, problem.place.name) for problem in caught.value.problems] == [("JX-D04", "own.toml")]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "complaint"),
+    [
+        ("centre_x_mm = 178", "centre_x_mm = 190", "声波圆环离左右边只有 -5.0 毫米"),
+        ("centre_y_mm = 205", "centre_y_mm = 100", "声波圆环顶到了上边"),
+        ("centre_y_mm = 205", "centre_y_mm = 230", "地平线以下只有 55.0 毫米，放倒影至少要 80.0 毫米"),
+    ],
+)
+def test_a_field_that_would_cut_the_picture_is_refused(right: str, wrong: str, complaint: str, tmp_path: Path) -> None:
+    text = (HOUSE / "formats" / "a3.toml").read_text(encoding="utf-8")
+    assert right in text
+    (tmp_path / "a3.toml").write_text(text.replace(right, wrong), encoding="utf-8")
+    assert complaint in complaints(tmp_path / "a3.toml")
 
 
 def test_all_that_is_wrong_with_a_format_is_named_at_once() -> None:

@@ -6,6 +6,7 @@ from pipeline.poster.design import SERIES, Design, load_design
 from pipeline.poster.formats import PosterFormat, load_formats
 from pipeline.poster.lettering import SeriesWording
 from pipeline.poster.photo import check_photo
+from pipeline.poster.sheets import bind, draw_sheet
 
 __all__ = [
     "SERIES",
@@ -13,11 +14,13 @@ __all__ = [
     "PosterFormat",
     "SeriesWording",
     "Written",
+    "bind",
     "check_episode",
     "check_photo",
     "check_series",
     "compose",
     "compose_series",
+    "draw_sheet",
     "load_design",
     "load_formats",
 ]

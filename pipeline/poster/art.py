@@ -14,13 +14,14 @@ from PIL import Image
 
 from pipeline.errors import DesignError, Problem
 from pipeline.poster.design import Design
-from pipeline.poster.formats import PosterFormat
+from pipeline.poster.formats import RING_MM, PosterFormat
 
 BARS = 126
 _BAR_WIDTH_MM = 1.5
 _FLOOR = 0.05
 _GAMMA = 0.7
 _LOUD_PERCENTILE = 95
+_STRIP_PX = 1024
 _FOREIGN = re.compile(r"url\(\s*[\"']?(?!#)|@import", re.IGNORECASE)
 _SVG = "{http://www.w3.org/2000/svg}"
 
@@ -46,27 +47,57 @@ def waveform_bars(envelope: Sequence[float], bars: int = BARS) -> tuple[float, .
 def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> Image.Image:
     """Return the field and its band with bleed, RGB, rasterised at the final size.
 
-    ``envelope`` fills the motif's waveform; None leaves it as it was drawn.
+    It is drawn in strips, so that no second copy of a large sheet is in memory. ``envelope`` fills the motif's waveform; None
+    leaves it as it was drawn.
 
     Raises:
         DesignError: JX-D08, when the motif is no SVG or lacks a group that the reflow needs.
     """
+    width_px, height_px = _size_px(poster_format)
+    picture = Image.new("RGB", (width_px, height_px))
     try:
-        png = resvg_py.svg_to_bytes(svg_string=art_svg(poster_format, design, envelope), skip_system_fonts=True)
+        root = _drawing(poster_format, design, envelope)
+        for top_px in range(0, height_px, _STRIP_PX):
+            _show(root, poster_format, top_px, min(_STRIP_PX, height_px - top_px))
+            png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
+            picture.paste(Image.open(io.BytesIO(png)).convert("RGB"), (0, top_px))
     except (etree.XMLSyntaxError, ValueError) as error:
         fix = "请用原来的图案作底稿重画，保留 field、floor、art、waveform、band、hui 这几个名字和它们里面的东西"
         raise DesignError([Problem(place=design.art, cause=f"海报图案用不了：{error}", fix=fix, code="JX-D08")]) from None
-    return Image.open(io.BytesIO(png)).convert("RGB")
+    return picture
 
 
 def art_svg(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> str:
     """Return the motif as SVG, reflowed to the format and filled with the sound."""
+    root = _drawing(poster_format, design, envelope)
+    _show(root, poster_format, 0, _size_px(poster_format)[1])
+    return etree.tostring(root, encoding="unicode")
+
+
+def _drawing(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> etree._Element:
     root = etree.fromstring(design.art.read_bytes(), etree.XMLParser(resolve_entities=False, no_network=True))
     _refuse_foreign_parts(root)
     _reflow(root, poster_format, design)
     if envelope is not None:
         _fill_waveform(_group(root, "waveform"), waveform_bars(envelope), design.light)
-    return etree.tostring(root, encoding="unicode")
+    return root
+
+
+def _size_px(poster_format: PosterFormat) -> tuple[int, int]:
+    """Return how large field and band are with their bleed."""
+    bleed_px, height_px = poster_format.bleed_px, art_height_px(poster_format)
+    reaches_foot = height_px == poster_format.height_px
+    return poster_format.width_px + 2 * bleed_px, height_px + bleed_px * (2 if reaches_foot else 1)
+
+
+def _show(root: etree._Element, poster_format: PosterFormat, top_px: int, height_px: int) -> None:
+    """Let the drawing show so many rows of pixels."""
+    scale, (width_px, _) = poster_format.px_per_mm, _size_px(poster_format)
+    left_px, top_px = -poster_format.bleed_px, top_px - poster_format.bleed_px
+    view = (left_px / scale, top_px / scale, width_px / scale, height_px / scale)
+    root.set("viewBox", " ".join(f"{edge:.6f}" for edge in view))
+    root.set("width", str(width_px))
+    root.set("height", str(height_px))
 
 
 def _refuse_foreign_parts(root: etree._Element) -> None:
@@ -89,20 +120,13 @@ def art_height_px(poster_format: PosterFormat) -> int:
 
 def ink_radius_mm(poster_format: PosterFormat) -> float:
     """Return the radius around the ring centre that waveform and motif fill."""
-    return 112 * poster_format.field.scale
+    return RING_MM * poster_format.field.scale
 
 
 def _reflow(root: etree._Element, poster_format: PosterFormat, design: Design) -> None:
     """Fit the drawing to the format: field, horizon and band move and stretch, the art moves and scales, nothing is cropped."""
-    field, bleed_px = poster_format.field, poster_format.bleed_px
-    bleed_mm = bleed_px / poster_format.px_per_mm
-    width_px = poster_format.width_px + 2 * bleed_px
-    reaches_foot = art_height_px(poster_format) == poster_format.height_px
-    height_px = art_height_px(poster_format) + bleed_px * (2 if reaches_foot else 1)
-    left, top, width = -bleed_mm, -bleed_mm, width_px / poster_format.px_per_mm
-    root.set("viewBox", f"{left:.4f} {top:.4f} {width:.4f} {height_px / poster_format.px_per_mm:.4f}")
-    root.set("width", str(width_px))
-    root.set("height", str(height_px))
+    field, bleed_mm = poster_format.field, poster_format.bleed_px / poster_format.px_per_mm
+    left, top, width = -bleed_mm, -bleed_mm, poster_format.width_mm + 2 * bleed_mm
 
     sky, floor = _rectangles(_group(root, "field"))[0], _group(root, "floor")
     _place(sky, left, top, width, field.centre_y_mm - top + 0.2)

@@ -61,6 +61,7 @@ def check_episode(
         "header_left": "title",
         "seal": f"aspects.{wording.aspect.key}",
         "headline": f"stops.{wording.stop_name}",
+        "brand": "title",
         "signature": "poster_signature",
         "address": "site_url",
     }
@@ -77,7 +78,13 @@ def check_series(
     series: Written,
 ) -> tuple[Problem, ...]:
     """Return everything in the series' wording that its own poster cannot show, as ``check_episode`` does."""
-    keys = {"headline": "author", "summary": "description", "header_left": "poster_signature", "address": "site_url"}
+    keys = {
+        "brand": "title",
+        "headline": "author",
+        "summary": "description",
+        "header_left": "poster_signature",
+        "address": "site_url",
+    }
     origins = series_origins(series.file)
     lines = {name: series.lines.get(keys.get(name, name)) for name in origins}
     return _check(letter_series(wording), design, formats, _with_lines(origins, lines))
@@ -95,6 +102,7 @@ def episode_origins(script: Path, series_file: Path) -> Origins:
         "summary": Origin(called="简介", file=script, line=None),
         "facts": Origin(called="时长、语言和站次这一行", file=script, line=None),
         "header_left": Origin(called="系列的名称（title）", file=series_file, line=None),
+        "brand": Origin(called="系列的名称（title）", file=series_file, line=None),
         "seal": Origin(called="方面的名称（aspects 的 name）", file=series_file, line=None),
         "headline": Origin(called="站名（stops 的 name）", file=series_file, line=None),
         "signature": Origin(called="署名（poster_signature）", file=series_file, line=None),
@@ -106,6 +114,7 @@ def series_origins(series_file: Path) -> Origins:
     """Return where the lines of the series' own poster were written."""
     called = {
         "title": "系列的名称（title）",
+        "brand": "系列的名称（title）",
         "subtitle": "系列的副标题（subtitle）",
         "headline": "作者（author）",
         "summary": "系列的简介（description）",
@@ -137,15 +146,16 @@ def _check(lettering: Lettering, design: Design, formats: Iterable[PosterFormat]
     too_long = len(lettering.url.encode()) > qr.MAX_BYTES
     problems += [replace(qr.too_long(lettering.url, origins["address"].file), line=origins["address"].line)] if too_long else []
     matrix = None if too_long else qr.encode(lettering.url)
-    tightest: dict[str, tuple[Misfit, PosterFormat]] = {}
+    tightest: dict[Origin | str, tuple[Misfit, PosterFormat]] = {}
     for poster_format in formats:
         layout = lay_out(poster_format, design, lettering, matrix)
         for misfit in layout.misfits:
             if too_long and misfit.line == "address":
                 continue  # said already
-            known = tightest.get(misfit.line)
+            written = origins.get(misfit.line, misfit.line)  # one text may stand in two places
+            known = tightest.get(written)
             if known is None or misfit.fitting < known[0].fitting:
-                tightest[misfit.line] = misfit, poster_format
+                tightest[written] = misfit, poster_format
         if not layout.misfits:  # without one of its lines a layout shows nothing
             problems += layout_problems(poster_format, layout)
     return (*problems, *(misfit_problem(misfit, poster_format, origins) for misfit, poster_format in tightest.values()))
@@ -153,8 +163,7 @@ def _check(lettering: Lettering, design: Design, formats: Iterable[PosterFormat]
 
 def _missing(lettering: Lettering, design: Design, origins: Origins) -> list[Problem]:
     problems = []
-    for line, origin in origins.items():
-        text = getattr(lettering, line)
+    for origin, text in dict.fromkeys((origin, getattr(lettering, line)) for line, origin in origins.items()):
         for sign in missing_characters(text, design.fonts):
             name = unicodedata.name(sign, "没有名称的字符")
             cause = f"{origin.called}“{text}”里的 {sign}（U+{ord(sign):04X}，{name}）海报字体里没有"

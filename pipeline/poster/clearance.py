@@ -31,7 +31,8 @@ def layout_problems(poster_format: PosterFormat, layout: Layout) -> tuple[Proble
     fix = "请在版式文件里挪开或缩小这一块"
     problems = [Problem(place=place, cause=label + cause, fix=fix, code="JX-D12") for cause in causes]
     if layout.code and poster_format.code:
-        module_mm, wanted_mm = layout.code.module_px / scale, poster_format.code.min_module_mm
+        module_mm = layout.code.module_px / scale * poster_format.print_scale
+        wanted_mm = poster_format.code.min_module_mm
         if layout.code.module_px < 1 or module_mm < wanted_mm:
             cause = f"{label}二维码每一格只有 {module_mm:.2f} 毫米，至少要 {wanted_mm:g} 毫米"
             fix = "请在版式文件里把 [code] 放大，或把 series.toml 里的 site_url 换短一些"

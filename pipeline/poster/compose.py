@@ -14,6 +14,7 @@ from pipeline.poster import glyphs, paint, typeset
 from pipeline.poster.art import draw_art
 from pipeline.poster.check import Origins, episode_origins, misfit_problem, series_origins
 from pipeline.poster.clearance import layout_problems
+from pipeline.poster.contrast import contrast_problems
 from pipeline.poster.design import CREAM, PAPER, SEAL_RED, WHITE, Design, rgb
 from pipeline.poster.formats import MIME_TYPES, PosterFormat
 from pipeline.poster.layout import CARD_RADIUS_MM, Layout, Rectangle, lay_out, panel_inks, route_stops
@@ -58,8 +59,7 @@ def _make(
         raise AuthorError([misfit_problem(misfit, poster_format, origins) for misfit in layout.misfits])
     if problems := layout_problems(poster_format, layout):
         raise DesignError(problems)
-    picture = _paint(poster_format, lettering, layout, design, draw_art(poster_format, design, envelope))
-    _write(poster_format, layout, picture, matrix, design, to)
+    _write(poster_format, layout, _paint(poster_format, lettering, layout, design, envelope), matrix, design, to)
     proof = prove(to, lettering.url) if matrix else Proof(decodings=0, trials=0)
     return Poster(
         format=poster_format.name,
@@ -73,31 +73,51 @@ def _make(
     )
 
 
-def _paint(poster_format: PosterFormat, lettering: Lettering, layout: Layout, design: Design, art: Image.Image) -> Image.Image:
-    """Return the whole picture without bleed's white: art above, paper below, and all that stands on them."""
+def _paint(
+    poster_format: PosterFormat, lettering: Lettering, layout: Layout, design: Design, envelope: Sequence[float] | None
+) -> Image.Image:
+    """Return the whole sheet, bleed included; raises DesignError where type is too faint for what is behind it."""
+    on_sheet = layout.moved(poster_format.bleed_px)
+    sheet = _paint_shapes(poster_format, lettering, on_sheet, design, envelope)
+    if problems := contrast_problems(poster_format, sheet, on_sheet):
+        raise DesignError(problems)
+    for text in (*on_sheet.texts, *on_sheet.seal_texts):
+        glyphs.draw(sheet, text.block, (text.rectangle.left, text.rectangle.top), rgb(text.fill))
+    return sheet
+
+
+def _paint_shapes(
+    poster_format: PosterFormat, lettering: Lettering, layout: Layout, design: Design, envelope: Sequence[float] | None
+) -> Image.Image:
+    """Return the sheet with all but the type: art above, paper below, and what stands on them."""
     scale, bleed_px = poster_format.px_per_mm, poster_format.bleed_px
-    size = (poster_format.width_px + 2 * bleed_px, poster_format.height_px + 2 * bleed_px)
-    sheet = Image.new("RGB", size, rgb(PAPER))
-    sheet.paste(art, (0, 0))
-    picture = sheet.crop((bleed_px, bleed_px, size[0] - bleed_px, size[1] - bleed_px)) if bleed_px else sheet
+    sheet = Image.new("RGB", (poster_format.width_px + 2 * bleed_px, poster_format.height_px + 2 * bleed_px), rgb(PAPER))
+    sheet.paste(draw_art(poster_format, design, envelope), (0, 0))
+    if layout.foot:
+        _paint_foot(sheet, poster_format, layout.foot, design)
     if layout.rule:
-        paint.tint(picture, layout.rule, design.accent, _RULE_OPACITY)
+        paint.tint(sheet, layout.rule, design.accent, _RULE_OPACITY)
     if layout.seal:
-        paint.rounded(picture, layout.seal, _SEAL_RADIUS_MM * scale, SEAL_RED)
+        paint.rounded(sheet, layout.seal, _SEAL_RADIUS_MM * scale, SEAL_RED)
     if layout.route:
-        _paint_route(picture, layout.route, lettering, design)
+        _paint_route(sheet, layout.route, lettering, design)
     if layout.code:
         card, border = layout.code.card, layout.code.border_px
-        paint.rounded(picture, card, CARD_RADIUS_MM * scale, design.main)
+        paint.rounded(sheet, card, CARD_RADIUS_MM * scale, design.main)
         inner = Rectangle(
             name="", left=card.left + border, top=card.top + border, right=card.right - border, bottom=card.bottom - border
         )
-        paint.rounded(picture, inner, CARD_RADIUS_MM * scale - border, WHITE)
-    for text in (*layout.texts, *layout.seal_texts):
-        glyphs.draw(picture, text.block, (text.rectangle.left, text.rectangle.top), rgb(text.fill))
-    if bleed_px:
-        sheet.paste(picture, (bleed_px, bleed_px))
+        paint.rounded(sheet, inner, CARD_RADIUS_MM * scale - border, WHITE)
     return sheet
+
+
+def _paint_foot(sheet: Image.Image, poster_format: PosterFormat, foot: Rectangle, design: Design) -> None:
+    """Draw the strip at the sheet's foot: the same band as under the picture, and the deep colour down to the edge."""
+    field, scale, bleed_px = poster_format.field, poster_format.px_per_mm, poster_format.bleed_px
+    top, bottom = (round(edge_mm * scale) + bleed_px for edge_mm in (field.height_mm, field.height_mm + field.band_mm))
+    sheet.paste(sheet.crop((0, top, sheet.width, bottom)), (0, foot.top))
+    below = foot.top + bottom - top
+    sheet.paste(rgb(design.deep), (0, below, sheet.width, sheet.height))
 
 
 def _paint_route(picture: Image.Image, route: Rectangle, lettering: Lettering, design: Design) -> None:

@@ -1,11 +1,16 @@
-"""Poster formats as data: each TOML file in ``formats/`` is one format, laid out in millimetres."""
+"""Poster formats as data: each TOML file in ``formats/`` is one format, laid out in millimetres.
+
+``like = "a3"`` takes over what another format says; only what differs is written.
+"""
 
 from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
 from pipeline.errors import DesignError, Problem
@@ -18,6 +23,10 @@ PLACES = ("print", "social", "site", "tag")
 _MAX_TAG_BYTES = 300_000  # what every subscriber downloads with every episode, and what old car radios still show
 _MAX_PX = 100_000_000  # A2 at 300 dpi is 35 million; drawing takes about 20 bytes for each
 _MM_PER_INCH = 25.4
+RING_MM, ECHO_MM = 112.0, 80.0
+"""How far a motif's ink reaches from the ring centre at scale 1: the waveform's heads above the horizon, the echo below it."""
+
+_INK_MARGIN_MM = 5.0
 _MAY_BE_0 = ("x_mm", "y_mm", "centre_x_mm", "centre_y_mm", "safe_mm", "bleed_mm", "max_bytes")
 _FIX = "请照着 posters/formats 里别的版式文件改一改"
 
@@ -43,7 +52,7 @@ class TextBox(Box):
 
 @dataclass(frozen=True, kw_only=True)
 class CodeBox(Box):
-    """The white card of the QR code; ``min_module_mm`` is the smallest side of a module."""
+    """The white card of the QR code; ``min_module_mm`` is the smallest side of a module, on the printed sheet."""
 
     min_module_mm: float
 
@@ -60,14 +69,25 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Foot:
+    """A deep strip at the foot of a tall sheet, from ``y_mm`` down, with a band on top: what stands behind people's legs."""
+
+    y_mm: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Print:
-    """How a format is printed: the trimmed sheet, what is drawn beyond it, and the resolution of the picture."""
+    """How a format is printed: the trimmed sheet, what is drawn beyond it, and the resolution of the picture.
+
+    ``opens_at_trim``: a viewer and an office printer show the trimmed sheet alone; bleed and marks are there for a print shop.
+    """
 
     trim_width_mm: float
     trim_height_mm: float
     bleed_mm: float
     dpi: int
     crop_marks: bool = False
+    opens_at_trim: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +122,8 @@ class PosterFormat:
     code: CodeBox | None = None
     call: TextBox | None = None
     address: TextBox | None = None
+    foot: Foot | None = None
+    brand: TextBox | None = None
 
     @property
     def path(self) -> Path:
@@ -112,6 +134,11 @@ class PosterFormat:
     def px_per_mm(self) -> float:
         """Pixels for each millimetre of the layout."""
         return self.width_px / self.width_mm
+
+    @property
+    def print_scale(self) -> float:
+        """How many millimetres of the printed sheet one of the layout is; 1 for what is seen on a screen."""
+        return self.print.trim_width_mm / self.width_mm if self.print else 1.0
 
     @property
     def bleed_px(self) -> int:
@@ -135,7 +162,7 @@ def load_formats(*folders: Path) -> dict[str, PosterFormat]:
     problems: list[Problem] = []
     for name, file in sorted(files.items()):
         try:
-            formats[name] = read_format(file)
+            formats[name] = read_format(file, files)
         except DesignError as error:
             problems += error.problems
     problems = problems or [
@@ -155,25 +182,48 @@ def _lacking(formats: dict[str, PosterFormat]) -> list[str]:
     return wrong + [f"没有名叫 {name}.toml 的版式" for name in ("cover", "page") if name not in formats]
 
 
-def read_format(file: Path) -> PosterFormat:
-    """Return the format that ``file`` describes; its name is the file's.
+def read_format(file: Path, others: Mapping[str, Path] = MappingProxyType({})) -> PosterFormat:
+    """Return the format that ``file`` describes; its name is the file's. ``others`` are the files that it may be like, by name.
 
     Raises:
         DesignError: JX-D03 when it is no TOML, JX-D04 with everything that is missing, unknown or of the wrong kind.
     """
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        cause = f"版式文件读不懂：{error}"
-        raise DesignError([Problem(place=file, cause=cause, fix=_FIX, code="JX-D03")]) from None
     complaints: list[str] = []
-    values = _size_in_px(table | {"name": file.stem})
+    values = _size_in_px(_read_table(file, others) | {"name": file.stem})
     poster_format = _record(PosterFormat, values, "", complaints)
     if not complaints and isinstance(poster_format, PosterFormat):
         complaints += _contradictions(poster_format)
     if complaints or not isinstance(poster_format, PosterFormat):
-        raise DesignError([Problem(place=file, cause=complaint, fix=_FIX, code="JX-D04") for complaint in complaints])
+        raise _wrong(file, *complaints)
     return poster_format
+
+
+def _read_table(file: Path, others: Mapping[str, Path]) -> dict[str, Any]:
+    """Return what a file says, over what the format that it is like says."""
+    table = _read_toml(file)
+    like = table.pop("like", None)
+    if like is None:
+        return table
+    model = _read_toml(others[like]) if like in others else None
+    if model is None or "like" in model:
+        # One step only: who reads a format should not have to look into a third file.
+        raise _wrong(file, f"like 是 {like!r}，应当是一个自己不写 like 的版式，如 a3")
+    return model | {
+        key: model[key] | value if isinstance(value, dict) and isinstance(model.get(key), dict) else value
+        for key, value in table.items()
+    }
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        cause = f"版式文件读不懂：{error}"
+        raise DesignError([Problem(place=file, cause=cause, fix=_FIX, code="JX-D03")]) from None
+
+
+def _wrong(file: Path, *complaints: str) -> DesignError:
+    return DesignError([Problem(place=file, cause=complaint, fix=_FIX, code="JX-D04") for complaint in complaints])
 
 
 def _size_in_px(table: dict[str, Any]) -> dict[str, Any]:
@@ -238,8 +288,26 @@ def _contradictions(poster_format: PosterFormat) -> list[str]:
     size_mm, size_px = (poster_format.width_mm, poster_format.height_mm), (poster_format.width_px, poster_format.height_px)
     if not sizes and abs(size_px[1] / poster_format.px_per_mm - size_mm[1]) > 1:
         wrong.append(f"{size_px[0]}×{size_px[1]} 像素与 {size_mm[0]:g}×{size_mm[1]:g} 毫米不成比例")
+    wrong += _wrong_geometry(poster_format)
     if size_px[0] * size_px[1] > _MAX_PX:
         wrong.append(f"有 {size_px[0]}×{size_px[1]} 像素，最多 {_MAX_PX // 1_000_000} 百万像素")
+    return wrong
+
+
+def _wrong_geometry(poster_format: PosterFormat) -> list[str]:
+    """Return where the picture would lose ink: the rings at the sides and the top, the echo at the band."""
+    field, wrong = poster_format.field, []
+    reach_mm = RING_MM * field.scale
+    sides_mm = min(field.centre_x_mm, poster_format.width_mm - field.centre_x_mm) - reach_mm
+    if sides_mm < _INK_MARGIN_MM:
+        wrong.append(
+            f"声波圆环离左右边只有 {sides_mm:.1f} 毫米，至少要 {_INK_MARGIN_MM:g} 毫米：请挪 field.centre_x_mm 或改小 scale"
+        )
+    if field.centre_y_mm - reach_mm < _INK_MARGIN_MM:
+        wrong.append(f"声波圆环顶到了上边（field.centre_y_mm 至少要 {reach_mm + _INK_MARGIN_MM:.0f}）")
+    floor_mm, wanted_mm = field.height_mm - field.centre_y_mm, ECHO_MM * field.scale
+    if floor_mm < wanted_mm:
+        wrong.append(f"地平线以下只有 {floor_mm:.1f} 毫米，放倒影至少要 {wanted_mm:.1f} 毫米（field.height_mm − centre_y_mm）")
     return wrong
 
 

@@ -13,6 +13,9 @@ from pipeline.poster.design import CREAM, PAPER, Design, mix
 from pipeline.poster.formats import Box, CodeBox, PosterFormat, TextBox
 from pipeline.poster.glyphs import Block
 from pipeline.poster.lettering import Lettering
+from pipeline.poster.lines import share_out
+from pipeline.poster.placing import level, scaled
+from pipeline.poster.signs import cut
 from pipeline.qr import QUIET_ZONE_MODULES, Matrix
 
 CARD_RADIUS_MM = 3
@@ -21,6 +24,7 @@ _BORDER_MM = 0.8
 _SUBTITLE_GAP_EM = 0.8
 _SUBTITLE_TRACKING_EM = 0.06
 _ONE_COLUMN_SHARE = 0.84
+_LEVEL_TITLE_LEADING, _ONE_LINE_SHARE, _LEVEL_SUBTITLE_GAP_EM = 1.16, 0.75, 0.7
 _TWO_COLUMNS_EM = 2.25  # what two title columns and the gap between them are wide
 _RULE_MM = 0.35
 _ADDRESS_BREAKS = "./-"
@@ -46,6 +50,11 @@ class Rectangle:
         """Height in px."""
         return self.bottom - self.top
 
+    def moved(self, by_px: int) -> Rectangle:
+        """Return it further right and down by so many px."""
+        edges = {name: getattr(self, name) + by_px for name in ("left", "top", "right", "bottom")}
+        return replace(self, **edges)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
@@ -54,6 +63,10 @@ class Text:
     block: Block
     fill: str
     rectangle: Rectangle
+
+    def moved(self, by_px: int) -> Text:
+        """Return it further right and down by so many px."""
+        return replace(self, rectangle=self.rectangle.moved(by_px))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +78,10 @@ class CodePlace:
     module_px: int
     left: int
     top: int
+
+    def moved(self, by_px: int) -> CodePlace:
+        """Return it further right and down by so many px."""
+        return replace(self, card=self.card.moved(by_px), left=self.left + by_px, top=self.top + by_px)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +108,26 @@ class Layout:
     seal_texts: tuple[Text, ...]
     route: Rectangle | None
     code: CodePlace | None
+    foot: Rectangle | None
 
     @property
     def rectangles(self) -> tuple[Rectangle, ...]:
         """All parts that may not meet."""
         others = (self.rule, self.seal, self.route, self.code.card if self.code else None)
         return (*(text.rectangle for text in self.texts), *(part for part in others if part))
+
+    def moved(self, by_px: int) -> Layout:
+        """Return the layout as it stands on a sheet with so much bleed."""
+        return replace(
+            self,
+            texts=tuple(each.moved(by_px) for each in self.texts),
+            seal_texts=tuple(each.moved(by_px) for each in self.seal_texts),
+            rule=self.rule and self.rule.moved(by_px),
+            seal=self.seal and self.seal.moved(by_px),
+            route=self.route and self.route.moved(by_px),
+            code=self.code and self.code.moved(by_px),
+            foot=self.foot and self.foot.moved(by_px),
+        )
 
 
 _Placed = tuple[Text, ...] | None
@@ -135,17 +166,21 @@ def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, m
         else:
             texts.extend(placed)
 
-    attempt("title", lettering.title, partial(_title, boxes.title, design.serif_black, scale))
+    title = _level_title if _is_level(boxes.title) else _title
+    attempt("title", lettering.title, partial(title, boxes.title, design.serif_black, scale))
     if boxes.subtitle and lettering.subtitle:
-        title_right_px = max((text.rectangle.right for text in texts), default=0)
-        attempt("subtitle", lettering.subtitle, partial(_subtitle, boxes.subtitle, design, title_right_px, scale))
+        beside = texts[0].rectangle if texts else _rectangle("标题", boxes.title, scale)
+        subtitle = _level_subtitle if _is_level(boxes.title) else _subtitle
+        attempt("subtitle", lettering.subtitle, partial(subtitle, boxes.subtitle, design, beside, scale))
+    signature = (CREAM, _CENTRE) if boxes.foot else (inks.quiet, _LEFT)  # in the foot, under the series' name
     lines: tuple[tuple[str, str, TextBox | None, Path, str, float, float], ...] = (
         ("header_left", "页眉", boxes.header, design.sans_bold, CREAM, _LEFT, 1),
         ("header_right", "期号", boxes.header, design.sans_regular, CREAM, _RIGHT, 0.86),
         ("headline", "站名", boxes.headline, design.serif_black, inks.headline, _LEFT, 1),
         ("facts", "时长和站次", boxes.facts, design.sans_bold, design.deep, _LEFT, 1),
-        ("signature", "署名", boxes.signature, design.sans_regular, inks.quiet, _LEFT, 1),
+        ("signature", "署名", boxes.signature, design.sans_regular, *signature, 1),
         ("call", "扫码提示", boxes.call, design.serif_black, design.deep, _CENTRE, 1),
+        ("brand", "系列名称", boxes.brand, design.serif_black, CREAM, _CENTRE, 1),
     )
     for line, name, box, font, fill, align, shrink in lines:
         if box and (text := getattr(lettering, line)):
@@ -155,7 +190,9 @@ def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, m
         setting = partial(_paragraph, boxes.summary, font, inks.body, scale)
         attempt("summary", lettering.summary, setting, lambda text: typeset.too_wide_word(text, font, *sizes))
     if boxes.address:
-        attempt("address", lettering.address, partial(_address, boxes.address, design.sans_medium, inks.body, scale))
+        fonts = (design.sans_medium, design.sans_bold)
+        setting = partial(_address, boxes.address, fonts, inks.body, scale, placement=lettering.placement)
+        attempt("address", lettering.address, setting)
     return Layout(
         texts=tuple(texts),
         misfits=tuple(misfits),
@@ -164,6 +201,7 @@ def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, m
         seal_texts=_seal(boxes.seal, lettering.seal, design.serif_black, scale) if boxes.seal else (),
         route=_rectangle("路线", boxes.route, scale) if boxes.route else None,
         code=_code(boxes.code, matrix, scale) if boxes.code and matrix else None,
+        foot=_foot(boxes, scale),
     )
 
 
@@ -206,9 +244,42 @@ def _title(box: TextBox, font: Path, scale: float, text: str) -> _Placed:
     return (_text("标题", block, CREAM, box.x_mm * scale, box.y_mm * scale),) if block else None
 
 
-def _subtitle(box: TextBox, design: Design, title_right_px: int, scale: float, text: str) -> _Placed:
+def _is_level(title: TextBox) -> bool:
+    """Whether a format's title lies on a line: where the picture is wide there is no height for a column."""
+    return title.width_mm > title.height_mm
+
+
+def _level_title(box: TextBox, font: Path, scale: float, text: str) -> _Placed:
+    """Return the title on one line as long as that keeps it large, else on two."""
+    signs = cut(text, font, half_marks=True)
+    if not signs:
+        return None
+    largest_px, sizes_px = box.max_mm * scale, []
+    settings = [level(share_out(signs, count), font, leading=_LEVEL_TITLE_LEADING, optical=True) for count in (1, 2)]
+    for _, cells, _ in settings:
+        across_px, down_px = box.width_mm * scale / (cells.right - cells.left), box.height_mm * scale / (cells.bottom - cells.top)
+        sizes_px.append(min(largest_px, across_px, down_px))
+    chosen = 0 if sizes_px[0] >= _ONE_LINE_SHARE * sizes_px[1] else 1
+    if sizes_px[chosen] < box.min_mm * scale:
+        return None
+    return (_text("标题", scaled(font, sizes_px[chosen], *settings[chosen]), CREAM, box.x_mm * scale, box.y_mm * scale),)
+
+
+def _level_subtitle(box: TextBox, design: Design, title: Rectangle, scale: float, text: str) -> _Placed:
+    """Return the subtitle on a line of its own under the title."""
+    sizes_px = (box.min_mm * scale, box.max_mm * scale)
+    block = typeset.fit_line(text, design.serif_black, box.width_mm * scale, *sizes_px)
+    if block is None:
+        return None
+    top = title.bottom + _LEVEL_SUBTITLE_GAP_EM * block.size_px
+    if top + block.height_px > (box.y_mm + box.height_mm) * scale:
+        return None
+    return (_text("副标题", block, design.light, box.x_mm * scale, top),)
+
+
+def _subtitle(box: TextBox, design: Design, title: Rectangle, scale: float, text: str) -> _Placed:
     """Return the subtitle beside the title: in one column as long as that keeps its type large, else in two."""
-    left = max(box.x_mm * scale, title_right_px + _SUBTITLE_GAP_EM * box.max_mm * scale)
+    left = max(box.x_mm * scale, title.right + _SUBTITLE_GAP_EM * box.max_mm * scale)
     width_px, height_px = (box.x_mm + box.width_mm) * scale - left, box.height_mm * scale
     max_px, min_px = box.max_mm * scale, box.min_mm * scale
 
@@ -244,19 +315,24 @@ def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
     return tuple(placed)
 
 
-def _address(box: TextBox, font: Path, fill: str, scale: float, text: str) -> _Placed:
-    """Return the address on one centred line, or broken after a stop, slash or hyphen into two of one size."""
+def _address(box: TextBox, fonts: tuple[Path, Path], fill: str, scale: float, text: str, *, placement: str) -> _Placed:
+    """Return the address on one centred line, or broken after a stop, slash or hyphen into two of one size.
+
+    The place where a copy hangs stands on the second line, behind the rest of an address that is so long.
+    """
     line_box = replace(box, height_mm=box.height_mm / 2)
     below = replace(line_box, y_mm=box.y_mm + line_box.height_mm)
-    whole = _line("网址", line_box, font, fill, scale, text, align=_CENTRE)
+    whole = _line("网址", line_box, fonts[0], fill, scale, text, align=_CENTRE)
     if whole:
-        return whole
+        place = _line("点位", below, fonts[1], fill, scale, placement, align=_CENTRE) if placement else ()
+        return None if place is None else (*whole, *place)
     for end in (end for end in range(len(text) - 1, 0, -1) if text[end - 1] in _ADDRESS_BREAKS):
-        first = _line("网址", line_box, font, fill, scale, text[:end], align=_CENTRE)
+        first = _line("网址", line_box, fonts[0], fill, scale, text[:end], align=_CENTRE)
         if first:
             size_mm = first[0].block.size_px / scale
             same_size = replace(below, max_mm=size_mm, min_mm=size_mm)
-            second = _line("网址", same_size, font, fill, scale, text[end:], align=_CENTRE)
+            rest = f"{text[end:]}　{placement}" if placement else text[end:]
+            second = _line("网址", same_size, fonts[0], fill, scale, rest, align=_CENTRE)
             if second:
                 return (*first, *second)
     return None
@@ -272,6 +348,14 @@ def _code(box: CodeBox, matrix: Matrix, scale: float) -> CodePlace:
     module_px = max(0, int(card.width - 2 * (border_px + lost_mm * scale)) // side_modules)
     margin = (card.width - len(matrix) * module_px) // 2
     return CodePlace(card=card, border_px=border_px, module_px=module_px, left=card.left + margin, top=card.top + margin)
+
+
+def _foot(poster_format: PosterFormat, scale: float) -> Rectangle | None:
+    """Return the strip at the sheet's foot, its band included; what bleeds off is drawn further than this."""
+    if poster_format.foot is None:
+        return None
+    top = round(poster_format.foot.y_mm * scale)
+    return Rectangle(name="底", left=0, top=top, right=poster_format.width_px, bottom=poster_format.height_px)
 
 
 def _rule(box: TextBox, scale: float) -> Rectangle:

@@ -39,6 +39,8 @@ class Lettering:
     signature: str
     call: str
     address: str
+    placement: str
+    brand: str
     url: str
     stop_order: int
     stop_count: int
@@ -60,7 +62,9 @@ def letter_episode(wording: Wording) -> Lettering:
         facts=_join(facts),
         signature=_join(signature),
         call=CALL,
-        address=readable_address(wording.page_url),
+        address=readable_address(wording.page_url.partition("?")[0]),  # the place is told beside it
+        placement=f"点位 {wording.placement_id}" if wording.placement_id else "",
+        brand=wording.series_title,
         url=wording.page_url,
         stop_order=wording.stop_order,
         stop_count=wording.stop_count,
@@ -81,6 +85,8 @@ def letter_series(wording: SeriesWording) -> Lettering:
         signature="",  # it stands in the header
         call=CALL,
         address=readable_address(wording.site_url),
+        placement="",
+        brand=wording.title,
         url=wording.site_url,
         stop_order=0,
         stop_count=wording.stop_count,

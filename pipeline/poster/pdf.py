@@ -44,6 +44,8 @@ def write_pdf(picture: Image.Image, sheet: Print, code: CodePlace | None, matrix
         page.mediabox = pikepdf.Array([0, 0, *(round(size, 4) for size in (page_width, page_height))])
         page.obj.BleedBox = pikepdf.Array([round(edge, 4) for edge in bleed_box])
         page.obj.TrimBox = pikepdf.Array([round(edge, 4) for edge in trim_box])
+        if sheet.opens_at_trim:
+            page.obj.CropBox = page.obj.TrimBox
         page.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Picture=pdf.make_indirect(_picture(pdf, picture))))
         page.obj.Contents = pdf.make_stream("\n".join(drawing).encode("ascii"))
         # No dates, and an ID made of the content: the same poster is the same file.
