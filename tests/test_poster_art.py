@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipeline.errors import DesignError
 from pipeline.poster import SERIES, Design, PosterFormat, load_design, load_formats
-from pipeline.poster.art import BARS, art_svg, draw_art, waveform_bars
+from pipeline.poster.art import BARS, draw_art, drawing, waveform_bars
 from pipeline.poster.design import CREAM, rgb
 
 KEYS = ("leisure", "business", "facilities", "culture", "wellbeing", "transport", SERIES)
@@ -105,7 +105,7 @@ def test_title_subtitle_and_waveform_stand_out_from_what_lies_behind_them(key: s
 def test_no_ink_comes_within_five_millimetres_of_the_left_or_right_edge(key: str) -> None:
     for form in load_formats().values():
         small = replace(form, width_px=297, height_px=round(form.height_mm), print=None)
-        root = etree.fromstring(art_svg(small, load_design(key), EVEN))
+        root = drawing(small, load_design(key), EVEN)
         for name in MAY_BLEED:
             element = root.find(f".//*[@id='{name}']")
             if element is not None:

@@ -6,6 +6,7 @@ import io
 import math
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import resvg_py
@@ -15,15 +16,20 @@ from PIL import Image
 from pipeline.errors import DesignError, Problem
 from pipeline.poster.design import Design
 from pipeline.poster.formats import RING_MM, PosterFormat
+from pipeline.poster.layout import Rectangle
 
 BARS = 126
 _BAR_WIDTH_MM = 1.5
 _FLOOR = 0.05
 _GAMMA = 0.7
 _LOUD_PERCENTILE = 95
-_STRIP_PX = 1024
+_STRIP_PX = 256
+_SOFT = ("field", "tone")
+_SOFT_PX_PER_MM = 2.0  # an edge of a tone of five per cent may be half a millimetre wide
+_GLANCE_REDUCTION = 16
 _FOREIGN = re.compile(r"url\(\s*[\"']?(?!#)|@import", re.IGNORECASE)
 _SVG = "{http://www.w3.org/2000/svg}"
+_SHAPES = frozenset(f"{_SVG}{name}" for name in ("g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "use"))
 
 
 def waveform_bars(envelope: Sequence[float], bars: int = BARS) -> tuple[float, ...]:
@@ -47,34 +53,76 @@ def waveform_bars(envelope: Sequence[float], bars: int = BARS) -> tuple[float, .
 def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> Image.Image:
     """Return the field and its band with bleed, RGB, rasterised at the final size.
 
-    It is drawn in strips, so that no second copy of a large sheet is in memory. ``envelope`` fills the motif's waveform; None
-    leaves it as it was drawn.
+    What is soft, the field's colours and the tone in them, is drawn small and enlarged; what has edges is drawn over it, where
+    there is any. ``envelope`` fills the motif's waveform; None leaves it as it was drawn.
 
     Raises:
         DesignError: JX-D08, when the motif is no SVG or lacks a group that the reflow needs.
     """
-    width_px, height_px = _size_px(poster_format)
-    picture = Image.new("RGB", (width_px, height_px))
     try:
-        root = _drawing(poster_format, design, envelope)
-        for top_px in range(0, height_px, _STRIP_PX):
-            _show(root, poster_format, top_px, min(_STRIP_PX, height_px - top_px))
-            png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
-            picture.paste(Image.open(io.BytesIO(png)).convert("RGB"), (0, top_px))
+        soft, sharp = (drawing(poster_format, design, envelope) for _ in range(2))
+        _keep(soft, soft=True)
+        _keep(sharp, soft=False)
+        picture = _draw_soft(soft, poster_format)
+        _draw_sharp(sharp, poster_format, picture)
     except (etree.XMLSyntaxError, ValueError) as error:
-        fix = "请用原来的图案作底稿重画，保留 field、floor、art、waveform、band、hui 这几个名字和它们里面的东西"
+        fix = "请用原来的图案作底稿重画，保留 field、floor、art、tone、waveform、band、hui 这几个名字和它们里面的东西"
         raise DesignError([Problem(place=design.art, cause=f"海报图案用不了：{error}", fix=fix, code="JX-D08")]) from None
     return picture
 
 
-def art_svg(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> str:
-    """Return the motif as SVG, reflowed to the format and filled with the sound."""
-    root = _drawing(poster_format, design, envelope)
-    _show(root, poster_format, 0, _size_px(poster_format)[1])
-    return etree.tostring(root, encoding="unicode")
+def _keep(root: etree._Element, *, soft: bool) -> None:
+    """Leave in a drawing only what is soft, the groups field and tone, or only the rest, which lies over it."""
+    art = _group(root, "art")
+    for element in [*root, *art]:
+        is_soft = element.get("id") in _SOFT
+        if element.tag in _SHAPES and element is not art and is_soft != soft:
+            element.getparent().remove(element)
 
 
-def _drawing(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> etree._Element:
+def _draw_soft(root: etree._Element, poster_format: PosterFormat) -> Image.Image:
+    """Return the colours behind everything, above and below the horizon by themselves, so that it stays an edge."""
+    width_px, height_px = _size_px(poster_format)
+    horizon_px = round(poster_format.field.centre_y_mm * poster_format.px_per_mm) + poster_format.bleed_px
+    picture = Image.new("RGB", (width_px, height_px))
+    reduction = max(1, round(poster_format.px_per_mm / _SOFT_PX_PER_MM))
+    for top_px, bottom_px in ((0, horizon_px), (horizon_px, height_px)):
+        view = Rectangle(name="", left=0, top=top_px, right=width_px, bottom=bottom_px)
+        small = _raster(root, poster_format, view, reduction).convert("RGB")
+        picture.paste(small.resize((view.width, view.height), Image.Resampling.BILINEAR), (0, top_px))
+    return picture
+
+
+def _draw_sharp(root: etree._Element, poster_format: PosterFormat, picture: Image.Image) -> None:
+    """Draw what has edges, in strips, so that no second copy of a large sheet is in memory; where a strip is empty, nothing."""
+    whole = Rectangle(name="", left=0, top=0, right=picture.width, bottom=picture.height)
+    seen = _raster(root, poster_format, whole, _GLANCE_REDUCTION).getchannel("A")
+    band_px = round(poster_format.field.height_mm * poster_format.px_per_mm) + poster_format.bleed_px
+    # The band in one piece: its pattern is painted in tiles of whole pixels, counted from where a piece begins.
+    for top, bottom in pairwise([*range(0, band_px, _STRIP_PX), band_px, picture.height]):
+        inked = seen.crop((0, top // _GLANCE_REDUCTION, seen.width, -(-bottom // _GLANCE_REDUCTION))).getbbox()
+        if inked is None:
+            continue
+        left, right = (inked[0] - 1) * _GLANCE_REDUCTION, (inked[2] + 1) * _GLANCE_REDUCTION
+        view = Rectangle(name="", left=max(left, 0), top=top, right=min(right, picture.width), bottom=bottom)
+        piece = _raster(root, poster_format, view, 1)
+        picture.paste(piece, (view.left, view.top), piece)
+
+
+def _raster(root: etree._Element, poster_format: PosterFormat, view: Rectangle, reduction: int) -> Image.Image:
+    """Return a part of the drawing, RGBA, so many times smaller; ``view`` counts pixels from the corner of the bleed."""
+    scale, bleed_px = poster_format.px_per_mm, poster_format.bleed_px
+    edges = (view.left - bleed_px, view.top - bleed_px, view.width, view.height)
+    root.set("viewBox", " ".join(f"{edge / scale:.6f}" for edge in edges))
+    root.set("preserveAspectRatio", "none")
+    root.set("width", str(-(-view.width // reduction)))
+    root.set("height", str(-(-view.height // reduction)))
+    png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
+    return Image.open(io.BytesIO(png)).convert("RGBA")
+
+
+def drawing(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> etree._Element:
+    """Return the motif, reflowed to the format and filled with the sound."""
     root = etree.fromstring(design.art.read_bytes(), etree.XMLParser(resolve_entities=False, no_network=True))
     _refuse_foreign_parts(root)
     _reflow(root, poster_format, design)
@@ -88,16 +136,6 @@ def _size_px(poster_format: PosterFormat) -> tuple[int, int]:
     bleed_px, height_px = poster_format.bleed_px, art_height_px(poster_format)
     reaches_foot = height_px == poster_format.height_px
     return poster_format.width_px + 2 * bleed_px, height_px + bleed_px * (2 if reaches_foot else 1)
-
-
-def _show(root: etree._Element, poster_format: PosterFormat, top_px: int, height_px: int) -> None:
-    """Let the drawing show so many rows of pixels."""
-    scale, (width_px, _) = poster_format.px_per_mm, _size_px(poster_format)
-    left_px, top_px = -poster_format.bleed_px, top_px - poster_format.bleed_px
-    view = (left_px / scale, top_px / scale, width_px / scale, height_px / scale)
-    root.set("viewBox", " ".join(f"{edge:.6f}" for edge in view))
-    root.set("width", str(width_px))
-    root.set("height", str(height_px))
 
 
 def _refuse_foreign_parts(root: etree._Element) -> None:
@@ -130,7 +168,8 @@ def _reflow(root: etree._Element, poster_format: PosterFormat, design: Design) -
 
     sky, floor = _rectangles(_group(root, "field"))[0], _group(root, "floor")
     _place(sky, left, top, width, field.centre_y_mm - top + 0.2)
-    _place(floor, left, field.centre_y_mm, width, field.height_mm - field.centre_y_mm)
+    # Under the band too, so that nothing shows through at its edge.
+    _place(floor, left, field.centre_y_mm, width, field.height_mm + field.band_mm + bleed_mm - field.centre_y_mm)
     _group(root, "art").set("transform", f"translate({field.centre_x_mm:g} {field.centre_y_mm:g}) scale({field.scale:g})")
 
     for rectangle in _rectangles(_group(root, "band")):
