@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline import addresses, artefacts, audio, captions, feed, ledger, page, poster, report, source
+from pipeline import addresses, artefacts, audio, captions, drawing, feed, ledger, page, poster, report, source
 from pipeline.audio.tagging import MIME_TYPES
-from pipeline.errors import AuthorError, DesignError, JixiangError, Problem, PromiseError
+from pipeline.errors import AuthorError, JixiangError, Problem, PromiseError
 from pipeline.ledger import Ledger, ReleasedFile
 from pipeline.model import (
     Attachment,
@@ -26,17 +26,16 @@ from pipeline.model import (
     Episode,
     Files,
     Identity,
+    Placement,
     Poster,
     Series,
     Sound,
     TagFields,
-    Wording,
 )
-from pipeline.poster import PosterFormat
 
 R = TypeVar("R")
 _EPISODES_AT_ONCE = 8
-SERIES_FILE, LEDGER_FILE = "series.toml", "ledger.jsonl"
+SERIES_FILE, LEDGER_FILE, PLACEMENTS_FILE = "series.toml", "ledger.jsonl", "placements.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,8 @@ class Outcome:
     """What a build made.
 
     ``site_laid_out`` is False where the site was left as it was, because an episode in it is not sound any more. ``voided`` are
-    the recorded identities that were replaced before release: posters printed with them lead nowhere.
+    the recorded identities that were replaced before release: posters printed with them lead nowhere. ``notes`` are what is to be
+    known of placements.csv and need not be mended.
     """
 
     series: Series
@@ -52,6 +52,7 @@ class Outcome:
     built: tuple[BuiltEpisode, ...]
     failures: tuple[JixiangError, ...]
     voided: tuple[Identity, ...]
+    notes: tuple[Problem, ...]
     site_laid_out: bool
 
 
@@ -70,43 +71,47 @@ def build(
     site holds them all. Episodes that are not sound are listed in the outcome; they stop no other.
 
     Raises:
-        AuthorError: series.toml is not right, or there is no such number.
+        AuthorError: series.toml or placements.csv is not right, or there is no such number.
         PromiseError: something would break a promise, or ``frozen`` forbids a new line in the ledger.
         MachineError, LockedError: ``out`` cannot be written, or another build is at work in it.
     """
     series = source.read_series(workspace / SERIES_FILE)
     promises = ledger.read_ledger(workspace / LEDGER_FILE)
     reading = source.read_episodes(workspace, series)
+    placements = source.read_placements(workspace / PLACEMENTS_FILE)
     chosen = _choose(reading, promises, numbers, workspace)
-    _keep_promises(promises, series, reading, out)
+    _keep_promises(promises, series, reading, placements, out)
     now = now if now.tzinfo else now.replace(tzinfo=zoneinfo.ZoneInfo(series.timezone))
     identities = {episode.number: ledger.identify(promises, series, episode) for episode in chosen}
     if frozen:
-        _refuse_new_lines(promises, series, identities)
+        wanted = [each for each in placements if any(each.shows(number) for number in identities)]
+        _refuse_new_lines(promises, series, identities, wanted)
     failures: list[JixiangError] = [broken.error for broken in reading.broken if _concerns(broken, reading, promises, numbers)]
     if failures and not chosen:
-        return Outcome(series=series, out=out, built=(), failures=tuple(failures), voided=(), site_laid_out=False)
+        return Outcome(series=series, out=out, built=(), failures=tuple(failures), voided=(), notes=(), site_laid_out=False)
     with (
         artefacts.claimed(out),
         ThreadPoolExecutor(_EPISODES_AT_ONCE) as side_by_side,
         artefacts.workshop(out / "store", progress) as shop,
     ):
-        run = _Run(
+        studio = drawing.Studio(
             series=series,
-            promises=promises,
-            now=now,
             formats=poster.load_formats(workspace / "posters"),
             designs=workspace / "posters",
+            placements=placements,
+            table=workspace / PLACEMENTS_FILE,
             shop=shop,
         )
+        run = _Run(series=series, promises=promises, now=now, studio=studio, shop=shop)
         in_work = {
             episode.number: side_by_side.submit(_make_episode, run, episode, identities[episode.number]) for episode in chosen
         }
-        cover = _result(side_by_side.submit(_make_series_cover, run), failures)
+        cover = _result(side_by_side.submit(drawing.draw_series_cover, studio), failures)
         built = [made for future in in_work.values() if (made := _result(future, failures)) is not None]
         numbers_made = {each.identity.number for each in built}
         unsound = _unread(reading, promises) | (in_work.keys() - numbers_made)
-        lines = ledger.new_lines(promises, series, [each.identity for each in built]) if built else ()
+        hung = drawing.hung_placements(studio, built)
+        lines = ledger.new_lines(promises, series, [each.identity for each in built], hung) if built else ()
         if lines:
             artefacts.append_lines(promises.file, lines, drop_torn_line=promises.torn)
         site_laid_out = cover is not None and not _would_lose(unsound, promises, out)
@@ -120,6 +125,7 @@ def build(
         built=tuple(each for each in built if numbers is None or each.identity.number in numbers),
         failures=tuple(failures),
         voided=ledger.voided_codes(promises, [each.identity for each in built]),
+        notes=(*ledger.voided_placements(promises, hung, studio.table), *drawing.hard_to_scan(studio, built)),
         site_laid_out=site_laid_out,
     )
 
@@ -159,7 +165,7 @@ def _concerns(broken: source.BrokenFolder, reading: source.Reading, promises: Le
     return numbers is None or broken.number is None or broken.number in numbers or bool(missing)
 
 
-def _keep_promises(promises: Ledger, series: Series, reading: source.Reading, out: Path) -> None:
+def _keep_promises(promises: Ledger, series: Series, reading: source.Reading, placements: Sequence[Placement], out: Path) -> None:
     if not promises.file.exists() and (out / "site" / "feed.xml").exists():
         cause = f"台账不见了，而 {out / 'site'} 里已有做好的网站；没有台账，已发布的期数和网址就没有了凭据"
         fix = "从备份里找回 ledger.jsonl；确实要从头开始，先把 out 文件夹挪走"
@@ -167,7 +173,10 @@ def _keep_promises(promises: Ledger, series: Series, reading: source.Reading, ou
     if not promises.releases:
         return
     recordings = {episode.number: artefacts.digest(episode.recording) for episode in reading.episodes}
-    problems = ledger.check_promises(promises, series, reading.episodes, recordings, _unread(reading, promises))
+    problems = [
+        *ledger.check_promises(promises, series, reading.episodes, recordings, _unread(reading, promises)),
+        *ledger.check_placements(promises, placements, promises.file.with_name(PLACEMENTS_FILE)),
+    ]
     if problems:
         raise PromiseError(problems)
 
@@ -180,8 +189,10 @@ def _unread(reading: source.Reading, promises: Ledger) -> set[int]:
     return said
 
 
-def _refuse_new_lines(promises: Ledger, series: Series, identities: Mapping[int, Identity]) -> None:
-    lines = ledger.new_lines(promises, series, list(identities.values()))
+def _refuse_new_lines(
+    promises: Ledger, series: Series, identities: Mapping[int, Identity], placements: Sequence[Placement]
+) -> None:
+    lines = ledger.new_lines(promises, series, list(identities.values()), placements)
     if lines:
         cause = f"台账里还少 {len(lines)} 行，而 --frozen 不许添加"
         fix = "先在自己的电脑上不带 --frozen 做一次，把 ledger.jsonl 一起提交"
@@ -198,49 +209,26 @@ def _would_lose(broken: set[int], promises: Ledger, out: Path) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """One build: what all its episodes need. ``designs`` is the folder of the workspace's own poster designs."""
+    """One build: what all its episodes need."""
 
     series: Series
     promises: Ledger
     now: datetime
-    formats: Mapping[str, PosterFormat]
-    designs: Path
+    studio: drawing.Studio
     shop: artefacts.Workshop
-
-
-def _make_series_cover(run: _Run) -> Poster:
-    wording = poster.SeriesWording(
-        title=run.series.title,
-        subtitle=run.series.subtitle,
-        headline=run.series.author,
-        summary=run.series.description,
-        signature=run.series.poster_signature,
-        stop_count=len(run.series.stops),
-        site_url=run.series.site_url,
-    )
-    design, cover = poster.load_design(poster.SERIES, run.designs), run.formats["cover"]
-    problems = poster.check_series(wording, design, [cover], poster.Written(file=run.series.file, lines=run.series.lines))
-    if problems:
-        raise AuthorError(problems)
-    return run.shop.start("系列封面", poster.compose_series, cover, wording, design, suffix=cover.suffix).result()
 
 
 def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpisode:
     """Take one episode through its stages."""
-    _check_poster(run, episode, identity)
+    drawing.check_posters(run.studio, episode, identity)
     series, name, release = run.series, f"第 {episode.number} 期", run.promises.releases.get(episode.number)
     rendering = run.shop.start(f"{name} 声音", audio.normalize, episode.recording, series.theme, episode.sound, suffix=".mp3")
     # What subscribers have is all that is offered: a release gets no further container later.
     rendering_also = [] if release else _start_alternates(run, episode)
     sound = rendering.result()
     timing = run.shop.start(f"{name} 字幕", captions.time_script, episode.script, sound)
-    wording, design = _wording(series, episode, identity, sound.duration_s), poster.load_design(episode.aspect.key, run.designs)
-    drawing = [
-        run.shop.start(f"{name} {each.label}", poster.compose, each, wording, sound, design, suffix=each.suffix)
-        for each in run.formats.values()
-    ]
-    posters = tuple(future.result() for future in drawing)
-    inside = next(each.file for each in posters if run.formats[each.format].place == "tag")
+    drawn = drawing.draw_posters(run.studio, episode, identity, sound)
+    inside = next(each.file for each in drawn.posters if run.studio.formats[each.format].place == "tag")
     fields = _tag_fields(series, episode, identity)
     tagging = [
         run.shop.start(
@@ -258,7 +246,9 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         published_at=release.published_at if release else episode.publish_at,
         sound=sound,
         captions=timing.result(),
-        posters=posters,
+        posters=drawn.posters,
+        copies=drawn.copies,
+        overview=drawn.overview,
         enclosure=kept[0],
         alternates=tuple(kept[1:]),
         transcripts=transcripts,
@@ -281,25 +271,6 @@ def _start_alternates(run: _Run, episode: Episode) -> list[Future[Sound]]:
     ]
 
 
-def _wording(series: Series, episode: Episode, identity: Identity, duration_s: float) -> Wording:
-    return Wording(
-        series_title=series.title,
-        signature=series.poster_signature,
-        number=episode.number,
-        title=episode.title,
-        subtitle=episode.subtitle,
-        summary=episode.summary,
-        aspect=episode.aspect,
-        stop_name=episode.stop.name,
-        stop_order=episode.stop.order,
-        stop_count=len(series.stops),
-        duration_s=duration_s,
-        spoken_languages=episode.spoken_languages,
-        synthetic_voice=episode.synthetic_voice,
-        page_url=identity.page_url,
-    )
-
-
 def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFields:
     published_at = episode.publish_at.astimezone(zoneinfo.ZoneInfo(series.timezone))
     return TagFields(
@@ -311,18 +282,6 @@ def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFiel
         synthetic_voice=episode.synthetic_voice,
         page_url=identity.page_url,
     )
-
-
-def _check_poster(run: _Run, episode: Episode, identity: Identity) -> None:
-    """Refuse in a moment what would stop the posters minutes later: a sign no font has, a title that does not fit."""
-    wording, design = _wording(run.series, episode, identity, duration_s=0.0), poster.load_design(episode.aspect.key, run.designs)
-    script = poster.Written(file=episode.folder / "script.md", lines=episode.lines)
-    series = poster.Written(file=run.series.file, lines=run.series.lines)
-    problems = poster.check_episode(wording, design, run.formats.values(), script, series)
-    if problems:
-        raise AuthorError(problems)
-    if episode.photo is not None and (problems := poster.check_photo(episode.photo)):
-        raise DesignError(problems)
 
 
 def _released(store: Path, number: int, released: ReleasedFile) -> Enclosure:
@@ -378,15 +337,15 @@ def _site(series: Series, built: Sequence[BuiltEpisode], departed: Sequence[Iden
 
 def _lay_out_posters(run: _Run, out: Path, built: Sequence[BuiltEpisode], cover: Poster | None, *, kept: Container[str]) -> None:
     """Lay out what is printed, shared and reported, a folder an episode; ``kept`` names those that stay as they are."""
-    for place in ("print", "social"):
-        folders = {str(each.identity.number): _files_for(place, run, each.posters) for each in built}
-        if cover is not None:
-            folders["series"] = _files_for(place, run, (cover,))
-        for name, files in folders.items():
-            artefacts.lay_out(out / place / name, files)
-        for folder in (out / place).glob("*"):
-            if folder.name not in folders and folder.name not in kept:
-                artefacts.lay_out(folder, {})
+    folders = {f"print/{each.identity.number}": drawing.printed_files(run.studio, each) for each in built}
+    folders |= {f"social/{each.identity.number}": drawing.files_for("social", run.studio, each.posters) for each in built}
+    if cover is not None:
+        folders |= {f"{place}/series": drawing.files_for(place, run.studio, (cover,)) for place in ("print", "social")}
+    for name, files in folders.items():
+        artefacts.lay_out(out / name, files)
+    for folder in (*(out / "print").glob("*"), *(out / "social").glob("*")):
+        if folder.relative_to(out).as_posix() not in folders and folder.name not in kept:
+            artefacts.lay_out(folder, {})
     reports = report.render_reports(built, _draw_waveforms(run, built))
     reports |= {file.name: file.read_bytes() for file in (out / "report").glob("*.*") if file.stem in kept}
     artefacts.lay_out(out / "report", reports)
@@ -397,7 +356,7 @@ def _draw_waveforms(run: _Run, built: Sequence[BuiltEpisode]) -> dict[int, Path]
     drawing = {}
     for each in built:
         episode, number = each.episode, each.identity.number
-        design = poster.load_design(episode.aspect.key, run.designs)
+        design = poster.load_design(episode.aspect.key, run.studio.designs)
         look = report.Look(
             colour=design.main,
             serif_black=design.serif_black,
@@ -407,7 +366,3 @@ def _draw_waveforms(run: _Run, built: Sequence[BuiltEpisode]) -> dict[int, Path]
         arguments = number, episode.title, each.sound, episode.sound.target.integrated_lufs, look
         drawing[number] = run.shop.start(f"第 {number} 期 声音对比图", report.draw_waveforms, *arguments, suffix=".png")
     return {number: future.result().file for number, future in drawing.items()}
-
-
-def _files_for(place: str, run: _Run, posters: Sequence[Poster]) -> Files:
-    return {f"{made.format}{made.file.suffix}": made.file for made in posters if run.formats[made.format].place == place}

@@ -1,0 +1,167 @@
+"""All that is drawn for an episode: its posters, a copy of each printed one for every place, and the list of the places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import artefacts, poster
+from pipeline.errors import AuthorError, DesignError, Problem
+from pipeline.model import BuiltEpisode, Episode, Files, Identity, Placement, Poster, Series, Sound, Wording
+from pipeline.poster import PosterFormat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Studio:
+    """What all posters of a build are drawn with. ``designs`` is the folder of the workspace's own poster designs.
+
+    ``placements`` are those of ``table``, which is placements.csv.
+    """
+
+    series: Series
+    formats: Mapping[str, PosterFormat]
+    designs: Path
+    placements: tuple[Placement, ...]
+    table: Path
+    shop: artefacts.Workshop
+
+    @property
+    def copied(self) -> tuple[PosterFormat, ...]:
+        """The formats that each place gets a copy of: printed, with a code."""
+        return tuple(each for each in self.formats.values() if each.place == "print" and each.code)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """What was drawn for an episode; ``copies`` by the placement's id."""
+
+    posters: tuple[Poster, ...]
+    copies: Mapping[str, tuple[Poster, ...]]
+    overview: Path | None
+
+
+def check_posters(studio: Studio, episode: Episode, identity: Identity) -> None:
+    """Refuse in a moment what would stop the posters minutes later: a sign no font has, a title that does not fit.
+
+    Raises:
+        AuthorError: what stands in the script, series.toml or placements.csv.
+        DesignError: the photo, or what a designer has to mend.
+    """
+    wording, design = _wording(studio.series, episode, identity, duration_s=0.0), _design(studio, episode)
+    script = poster.Written(file=episode.folder / "script.md", lines=episode.lines)
+    series = poster.Written(file=studio.series.file, lines=studio.series.lines)
+    problems = poster.check_episode(wording, design, studio.formats.values(), script, series)
+    problems = problems or poster.check_copies(wording, design, studio.copied, _places(studio, episode), studio.table)
+    if problems:
+        raise AuthorError(problems)
+    if episode.photo is not None and (problems := poster.check_photo(episode.photo)):
+        raise DesignError(problems)
+
+
+def draw_posters(studio: Studio, episode: Episode, identity: Identity, sound: Sound) -> Drawn:
+    """Return an episode's posters in all formats and their copies, each scanned again."""
+    name, design = f"第 {episode.number} 期", _design(studio, episode)
+    wording = _wording(studio.series, episode, identity, sound.duration_s)
+    drawing = [
+        studio.shop.start(f"{name} {each.label}", poster.compose, each, wording, sound, design, suffix=each.suffix)
+        for each in studio.formats.values()
+    ]
+    posters = {made.format: made for made in (future.result() for future in drawing)}
+    places = _places(studio, episode) if studio.copied else ()
+    if not places:
+        return Drawn(posters=tuple(posters.values()), copies={}, overview=None)
+    listing = (episode.number, episode.title, identity.page_url, places, design)
+    overview = studio.shop.start(f"{name} 点位总览", poster.draw_overview, *listing, suffix=".pdf")
+    copying = {
+        place.id: [
+            studio.shop.start(
+                f"{name} {each.label} 点位 {place.id}",
+                poster.compose_copy,
+                each,
+                wording,
+                place.id,
+                design,
+                posters[each.name].file,
+                suffix=each.suffix,
+            )
+            for each in studio.copied
+        ]
+        for place in places
+    }
+    copies = {place_id: tuple(future.result() for future in futures) for place_id, futures in copying.items()}
+    return Drawn(posters=tuple(posters.values()), copies=copies, overview=overview.result().file)
+
+
+def draw_series_cover(studio: Studio) -> Poster:
+    """Return the series' own cover.
+
+    Raises:
+        AuthorError: series.toml holds what the cover cannot show.
+    """
+    wording = poster.SeriesWording(
+        title=studio.series.title,
+        subtitle=studio.series.subtitle,
+        headline=studio.series.author,
+        summary=studio.series.description,
+        signature=studio.series.poster_signature,
+        stop_count=len(studio.series.stops),
+        site_url=studio.series.site_url,
+    )
+    design, cover = poster.load_design(poster.SERIES, studio.designs), studio.formats["cover"]
+    problems = poster.check_series(wording, design, [cover], poster.Written(file=studio.series.file, lines=studio.series.lines))
+    if problems:
+        raise AuthorError(problems)
+    return studio.shop.start("系列封面", poster.compose_series, cover, wording, design, suffix=cover.suffix).result()
+
+
+def files_for(place: str, studio: Studio, posters: Sequence[Poster]) -> Files:
+    """Return the posters whose format belongs to that place, such as ``print``, under the names that staff see."""
+    return {f"{made.format}{made.file.suffix}": made.file for made in posters if studio.formats[made.format].place == place}
+
+
+def printed_files(studio: Studio, built: BuiltEpisode) -> Files:
+    """Return all that is printed of an episode: its posters, a folder a place for the copies, and the list of the places."""
+    files = files_for("print", studio, built.posters)
+    for placement_id, copies in built.copies.items():
+        files |= {f"{placement_id}/{name}": file for name, file in files_for("print", studio, copies).items()}
+    return files | ({"overview.pdf": built.overview} if built.overview else {})
+
+
+def hung_placements(studio: Studio, built: Sequence[BuiltEpisode]) -> tuple[Placement, ...]:
+    """Return the placements that copies were made for."""
+    return tuple(each for each in studio.placements if any(each.id in made.copies for made in built))
+
+
+def hard_to_scan(studio: Studio, built: Sequence[BuiltEpisode]) -> tuple[Problem, ...]:
+    """Return a reminder for the copy with the longest address, if that is one that scans less well."""
+    copied = [(made.identity.page_url, place) for made in built for place in studio.placements if place.id in made.copies]
+    longest = max(copied, key=lambda copy: len(copy[0]) + len(copy[1].id), default=None)
+    return poster.hard_to_scan(*longest, studio.table) if longest else ()
+
+
+def _places(studio: Studio, episode: Episode) -> tuple[Placement, ...]:
+    return tuple(placement for placement in studio.placements if placement.shows(episode.number))
+
+
+def _design(studio: Studio, episode: Episode) -> poster.Design:
+    return poster.load_design(episode.aspect.key, studio.designs)
+
+
+def _wording(series: Series, episode: Episode, identity: Identity, duration_s: float) -> Wording:
+    return Wording(
+        series_title=series.title,
+        signature=series.poster_signature,
+        number=episode.number,
+        title=episode.title,
+        subtitle=episode.subtitle,
+        summary=episode.summary,
+        aspect=episode.aspect,
+        stop_name=episode.stop.name,
+        stop_order=episode.stop.order,
+        stop_count=len(series.stops),
+        duration_s=duration_s,
+        spoken_languages=episode.spoken_languages,
+        synthetic_voice=episode.synthetic_voice,
+        page_url=identity.page_url,
+    )
