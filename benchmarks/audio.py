@@ -23,9 +23,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import imageio_ffmpeg
-from tabulate import tabulate
 
 from benchmarks import meters, ours, process, speech_like
+from benchmarks.document import markdown, tell, write
 from benchmarks.meters import Reading
 from benchmarks.process import Cost
 
@@ -33,8 +33,8 @@ REPOSITORY = Path(__file__).parents[1]
 MOST_MEMORY_MB = 100
 """What no process of ours may need, however long the recording."""
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-"""Between these a document holds what was measured."""
+DOCUMENT_NAME = "sound"
+"""What the tables are called in a document's marks."""
 
 PLAIN = "plain encode"
 OURS = "ours, verified"
@@ -102,9 +102,9 @@ def compare(recording: Path, contestants: Mapping[str, Command], *, rounds: int)
         first = number % len(names)
         # In the first round the order is as written: the check needs a result of ours.
         for name in names[first:] + names[:first]:
-            _tell(f"{recording.stem}: round {number + 1} of {rounds}: {name}")
+            tell(f"{recording.stem}: round {number + 1} of {rounds}: {name}")
             costs[name].append(process.measure(contestants[name](recording, files[name])))
-    _tell(f"{recording.stem}: metering the results")
+    tell(f"{recording.stem}: metering the results")
     rows = [
         Row(
             contestant=name,
@@ -142,7 +142,7 @@ def table(rows: Sequence[Row]) -> str:
         "dBTP, ffmpeg",
         "dBTP, libebur128",
     ]
-    return _markdown(cells, headers)
+    return markdown(cells, headers)
 
 
 def _measured(reading: Reading | None) -> list[str]:
@@ -175,12 +175,7 @@ def memory_table(peaks: Mapping[float, Cost]) -> str:
         [f"{minutes:g} min", f"{cost.peak_mb:.0f}", cost.peak_process, "yes" if cost.peak_mb <= MOST_MEMORY_MB else "**no**"]
         for minutes, cost in sorted(peaks.items())
     ]
-    return _markdown(cells, ["stereo recording", "peak, MB", "largest process", f"≤ {MOST_MEMORY_MB} MB"])
-
-
-def _markdown(cells: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    # Numbers stay as written here: tabulate would turn "-16.0" into "-16".
-    return str(tabulate(cells, headers=headers, tablefmt="github", disable_numparse=True))
+    return markdown(cells, ["stereo recording", "peak, MB", "largest process", f"≤ {MOST_MEMORY_MB} MB"])
 
 
 def _seconds(rows: Sequence[Row]) -> str:
@@ -204,7 +199,7 @@ def _speech(minutes: float) -> Path:
     made_by = hashlib.sha256(Path(speech_like.__file__).read_bytes()).hexdigest()[:8]
     file = _FOLDER / f"speech-{minutes:g}min-{made_by}.wav"
     if not file.exists():
-        _tell(f"making {file.name}")
+        tell(f"making {file.name}")
         unfinished = file.with_suffix(".part")
         speech_like.write_speech_like(unfinished, duration_s=minutes * 60)
         unfinished.replace(file)
@@ -229,17 +224,6 @@ def _joined_samples() -> Path:
     graph = f"{alike}{joined}concat=n={len(recordings)}:v=0:a=1"
     subprocess.run([*_QUIET, *inputs, "-filter_complex", graph, "-c:a", "pcm_s16le", "-y", f"file:{to}"], check=True)
     return to
-
-
-def _tell(what: str) -> None:
-    print(f"bench: {what}", file=sys.stderr, flush=True)
-
-
-def write(document: Path, measured: str) -> None:
-    """Put ``measured`` between the document's two marks."""
-    text = document.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    document.write_text(f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}", encoding="utf-8", newline="\n")
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -269,9 +253,9 @@ def main(arguments: Sequence[str]) -> None:
 
     load = os.getloadavg()[0]  # before we are the load ourselves
     if load > (os.cpu_count() or 1) / 4:
-        _tell(f"the machine is busy (load {load:.1f} on {os.cpu_count()} cores): ratios on the clock will be worth little")
+        tell(f"the machine is busy (load {load:.1f} on {os.cpu_count()} cores): ratios on the clock will be worth little")
     # The first start of a program reads it from disk and compiles it; that is no part of the comparison.
-    _tell("warming up")
+    tell("warming up")
     compare(_speech(_WARM_UP_S / 60), contestants, rounds=1)
 
     written = list(arguments) == ["--write", "docs/benchmarks.md"]
@@ -297,7 +281,7 @@ def main(arguments: Sequence[str]) -> None:
     measured = "\n\n".join(sections)
     print(measured)
     if chosen.write:
-        write(chosen.write, measured)
+        write(chosen.write, DOCUMENT_NAME, measured)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks import audio, process, speech_like
 from benchmarks.audio import Row
+from benchmarks.document import marks, write
 from benchmarks.meters import Reading
 from benchmarks.process import Cost
 
@@ -108,8 +109,8 @@ def test_the_document_has_room_for_the_tables(tmp_path: Path) -> None:
     document = tmp_path / "benchmarks.md"
     document.write_text(DOCUMENT.read_text(encoding="utf-8"), encoding="utf-8")
     for measured in ("of yesterday", "of today"):
-        audio.write(document, measured)
+        write(document, audio.DOCUMENT_NAME, measured)
     written = document.read_text(encoding="utf-8")
     assert "of today" in written
     assert "of yesterday" not in written
-    assert written.startswith(DOCUMENT.read_text(encoding="utf-8").split(audio.BEGIN)[0])
+    assert written.startswith(DOCUMENT.read_text(encoding="utf-8").split(marks(audio.DOCUMENT_NAME)[0])[0])
