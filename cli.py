@@ -20,6 +20,7 @@ from pipeline.errors import JixiangError, Problem
 if TYPE_CHECKING:
     from pipeline.build import Outcome
     from pipeline.model import BuiltEpisode
+    from pipeline.poster.proof import Finding
 
 _EXPLANATIONS = Path(__file__).parent / "docs/errors.zh.md"
 _USAGE, _OUR_BUG, _INTERRUPTED = 2, 70, 130
@@ -124,6 +125,29 @@ def build(
     ctx.exit(max((failure.exit_code for failure in outcome.failures), default=0))
 
 
+@jixiang.command(options_metavar="[选项]")
+@click.argument("file", metavar="文件", type=click.Path(path_type=Path))
+@click.argument("url", metavar="[网址]", default="")
+@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
+@click.pass_context
+def proof(ctx: click.Context, *, file: Path, url: str, as_json: bool) -> None:
+    """检查一张图片或 PDF 上的二维码扫不扫得开，比如印刷厂给的样张，或者样张的照片。
+
+    例如 jixiang proof 样张.jpg https://jixiang.example/7/；不写网址，就只看码里是什么。
+    """
+    from pipeline.poster.proof import examine  # noqa: PLC0415  (as above)
+
+    findings = examine(file, url)
+    problems = [problem for finding in findings for problem in finding.problems]
+    if as_json:
+        codes = [_finding_as_json(finding) for finding in findings]
+        _print_json({"file": str(file), "codes": codes, "problems": [_problem_as_json(problem) for problem in problems]})
+    else:
+        _print_findings(file, findings)
+    _tell_problems(problems)
+    ctx.exit(1 if problems else 0)
+
+
 def main() -> None:
     """Run the command line and leave with the exit code of architecture.md."""
     for stream in (sys.stdout, sys.stderr):
@@ -221,6 +245,29 @@ def _print_outcome(outcome: Outcome) -> None:
         click.echo("下一步：打开网页看一看、听一听，用微信扫一扫海报上的码，再拿去打印。")
 
 
+def _print_findings(file: Path, findings: Sequence[Finding]) -> None:
+    from pipeline.poster.decoders import WECHAT, decoders  # noqa: PLC0415
+    from pipeline.poster.proof import CONTRAST, MODULE_PX, REACH  # noqa: PLC0415
+
+    several = findings[-1].page > 1
+    for finding in findings:
+        missed_by = "、".join(name for name in decoders() if name not in finding.proof.read_by)
+        click.echo(f"{file} 第 {finding.page} 页" if several else f"{file}")
+        click.echo(f"  码里写的  {finding.text}")
+        for text in finding.beside:
+            click.echo(f"  旁边还有  {text}")
+        click.echo(f"  读出来的  {'、'.join(finding.proof.read_by) or '没有'}{f'；没读出来的：{missed_by}' if missed_by else ''}")
+        tried = f"试拍 {finding.proof.trials} 张，读出 {finding.proof.decodings} 张"
+        click.echo(f"  能扫多远  占满手机画面时的 {finding.proof.reach:.3g} 倍，至少要 {REACH:g} 倍（{tried}）")
+        click.echo(f"  每格大小  {finding.module_px:.3g} 像素，至少要 {MODULE_PX:g}（画面宽 1080 像素时）")
+        click.echo(f"  深浅对比  {finding.contrast:.3g} : 1，至少要 {CONTRAST:g} : 1")
+        click.echo(f"  四周留白  {finding.quiet_zone_modules:.3g} 格，应当有 4 格")
+        if not finding.problems:
+            click.echo("  √ 这个码扫得开。")
+    if WECHAT not in decoders():
+        click.echo("提醒：没有装微信的解码程序，装上 jixiang[proof] 就多一个程序来查。")
+
+
 def _table(rows: Sequence[Sequence[str]]) -> str:
     from tabulate import tabulate  # noqa: PLC0415
 
@@ -241,7 +288,7 @@ def _row(built: BuiltEpisode) -> tuple[str, ...]:
         f"{_figure(sound.true_peak_dbtp)} dBTP",
         f"{_figure(sound.most_limiting_db)} dB",
         f"{sound.trimmed_head_s + sound.trimmed_tail_s:.1f} 秒",
-        f"{sum(poster.decodings for poster in codes)}/{sum(poster.trials for poster in codes)}",
+        f"{min(poster.reach for poster in codes):.1f} 倍" if codes else "—",
         "已到发布时间" if built.public else f"{built.published_at:%Y-%m-%d %H:%M}",
     )
 
@@ -277,9 +324,12 @@ def _tell_usage(error: click.UsageError) -> None:
         case click.NoSuchCommand():
             words = f"没有这个命令；可以用的有：{'、'.join(jixiang.commands)}"
         case click.BadOptionUsage(option_name=name):
-            option = next((each for each in build.params if name in each.opts), None)
+            options = (each for command in jixiang.commands.values() for each in command.params)
+            option = next((each for each in options if name in each.opts), None)
             flag = isinstance(option, click.Option) and option.is_flag
             words = f"{name} 后面不写内容" if flag else f"{name} 后面还要写内容"
+        case click.MissingParameter(param=click.Argument() as argument):
+            words = f"还要写明{argument.metavar}"
         case click.BadParameter(param=click.Argument()):
             words = "期数要写整数，如 7"
         case click.BadParameter(param=click.Option() as option):
@@ -301,6 +351,23 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "episodes": [json.loads(report.read_bytes()) for report in reports],
         "voided": [identity.page_url for identity in outcome.voided],
         "problems": [_problem_as_json(problem) for problem in _problems(outcome)],
+    }
+
+
+def _finding_as_json(finding: Finding) -> dict[str, object]:
+    return {
+        "page": finding.page,
+        "text": finding.text,
+        "beside": finding.beside,
+        "read_by": finding.proof.read_by,
+        "reach": round(finding.proof.reach, 2),
+        "decodings": finding.proof.decodings,
+        "trials": finding.proof.trials,
+        "module_px": round(finding.module_px, 1),
+        "contrast": round(finding.contrast, 1),
+        "quiet_zone_modules": finding.quiet_zone_modules,
+        "inverted": finding.inverted,
+        "problems": [_problem_as_json(problem) for problem in finding.problems],
     }
 
 

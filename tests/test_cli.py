@@ -9,10 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import cli
+from pipeline import qr
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE = REPOSITORY / "tests" / "samples" / "workspace"
@@ -31,7 +34,7 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def test_help_answers_without_loading_what_is_heavy() -> None:
-    heavy = "PIL numpy feedgen pydub lxml jinja2 boto3 onnxruntime cattrs yaml"
+    heavy = "PIL numpy feedgen pydub lxml jinja2 boto3 onnxruntime cattrs yaml zxingcpp deqr cv2"
     program = (
         f"import sys, cli\ncode = cli._run(['build', '--help'])\nprint(code, sorted(set('{heavy}'.split()) & set(sys.modules)))"
     )
@@ -58,6 +61,8 @@ def test_every_command_has_chinese_help() -> None:
         (["build", "--all", "--frozen=1"], "--frozen 后面不写内容"),
         (["build", "1", "--out"], "--out 后面还要写内容"),
         (["bild", "1"], "没有这个命令"),
+        (["proof"], "还要写明文件"),
+        (["proof", "样张.jpg", "--json=1"], "--json 后面不写内容"),
         ([], "build"),
     ],
 )
@@ -107,7 +112,7 @@ def test_the_output_lies_beside_a_folder_called_episodes_and_inside_any_other(tm
 
 
 def test_the_table_fits_a_console_of_120_columns_whatever_the_title() -> None:
-    figures = ("179:59", "-32.4 → -16.0", "21.3 → 10.2", "-1.4 dBTP", "12.3 dB", "123.4 秒", "30/30", "2026-11-30 08:00")
+    figures = ("179:59", "-32.4 → -16.0", "21.3 → 10.2", "-1.4 dBTP", "12.3 dB", "123.4 秒", "3.2 倍", "2026-11-30 08:00")
     lines = cli._table([("99", "好" * 24, *figures)]).split("\n")  # noqa: SLF001  (what staff look at)
     assert max(len(line.encode("gbk")) for line in lines) <= 120  # a Chinese console: what takes two bytes is two columns wide
     assert "".join(re.findall("好+", "".join(lines))) == "好" * 24
@@ -127,3 +132,67 @@ def test_a_build_ends_in_a_table_and_the_next_step(workspace: Path, tmp_path: Pa
     result = json.loads(again.stdout)
     assert result["episodes"][0]["sound"]["after"]["integrated_lufs"] == pytest.approx(-16, abs=0.5)
     assert (tmp_path / "out" / "site" / result["episodes"][0]["sound"]["file"]).is_file()
+
+
+# Proofs
+
+
+def _sheet(folder: Path, *, module_px: int = 8) -> Path:
+    """Save a sheet with a code for https://jixiang.example/6/ in its corner."""
+    code = np.kron(np.pad(np.array(qr.encode("https://jixiang.example/6/")), 4), np.ones((module_px,) * 2))
+    sheet = Image.new("L", (1080, 1440), 255)
+    sheet.paste(Image.fromarray((255 - 225 * code).astype(np.uint8)), (700, 1000))
+    sheet.save(folder / "样张.png")
+    return folder / "样张.png"
+
+
+def test_a_proof_tells_what_the_code_holds_and_bears(tmp_path: Path) -> None:
+    ended = _jixiang("proof", _sheet(tmp_path), "https://jixiang.example/6/", encoding="gbk")
+    assert ended.returncode == 0, ended.stderr
+    for said in ("码里写的  https://jixiang.example/6/", "zxing、zbar", "像素", "四周留白  4 格", "√ 这个码扫得开"):
+        assert said in ended.stdout
+    assert re.search(r"占满手机画面时的 [234](\.\d+)? 倍", ended.stdout)
+
+
+def test_a_proof_that_is_not_fit_ends_with_what_to_mend(tmp_path: Path) -> None:
+    ended = _jixiang("proof", _sheet(tmp_path, module_px=4))
+    assert ended.returncode == 1
+    assert "每格大小  4 像素，至少要 5" in ended.stdout
+    assert "[JX-D45]" in ended.stderr
+    assert "扫得开" not in ended.stdout
+
+
+def test_a_proof_without_an_address_may_hold_anything_and_with_one_only_that(tmp_path: Path) -> None:
+    sheet = _sheet(tmp_path)
+    assert _jixiang("proof", sheet).returncode == 0
+    other = _jixiang("proof", sheet, "https://jixiang.example/7/")
+    assert other.returncode == 1
+    assert "[JX-D40]" in other.stderr
+
+
+def test_a_proof_in_json_holds_all_that_was_measured(tmp_path: Path) -> None:
+    ended = _jixiang("proof", _sheet(tmp_path, module_px=4), "--json")
+    assert ended.returncode == 1
+    told = json.loads(ended.stdout)
+    assert [problem["code"] for problem in told["problems"]] == ["JX-D45"]
+    (code,) = told["codes"]
+    assert code["text"] == "https://jixiang.example/6/"
+    assert {key: code[key] for key in ("page", "beside", "quiet_zone_modules", "inverted")} == {
+        "page": 1,
+        "beside": [],
+        "quiet_zone_modules": 4,
+        "inverted": False,
+    }
+    assert code["module_px"] == pytest.approx(4, abs=0.1)
+    assert code["contrast"] == pytest.approx(16.9, abs=0.5)
+    assert 1 <= code["reach"] < 2
+    assert 0 < code["decodings"] < code["trials"]
+    assert code["problems"] == told["problems"]
+
+
+def test_a_proof_of_what_is_no_picture_is_told_as_place_cause_and_fix(tmp_path: Path) -> None:
+    ended = _jixiang("proof", tmp_path / "没有.png", "--json")
+    assert ended.returncode == 1
+    assert [problem["code"] for problem in json.loads(ended.stdout)["problems"]] == ["JX-D46"]
+    assert "怎么改：请" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -71,8 +71,10 @@ def built(episode: Episode) -> BuiltEpisode:
                 mime_type="application/pdf",
                 width_px=3508,
                 height_px=4961,
-                decodings=10,
-                trials=10,
+                decodings=75,
+                trials=78,
+                reach=3.1748,
+                read_by=("zxing", "zbar"),
             ),
         ),
         enclosure=Enclosure(file=Path("x.mp3"), mime_type="audio/mpeg", size_bytes=1_600_000, sha256="ab" * 32, duration_s=100.1),
@@ -135,6 +137,20 @@ def test_each_file_of_the_sound_is_named_as_it_lies_in_the_site(built: BuiltEpis
     assert sound["file"] == "audio/1-abababababab.mp3"
     assert sound["alternates"] == [
         {"file": "audio/1-cdcdcdcdcdcd.m4a", "mime_type": "audio/mp4", "size_bytes": 1_200_000, "sha256": "cd" * 32}
+    ]
+
+
+def test_how_well_a_poster_is_scanned_stands_beside_its_size(built: BuiltEpisode) -> None:
+    assert _figures(built)["posters"] == [
+        {
+            "format": "a3",
+            "width_px": 3508,
+            "height_px": 4961,
+            "decodings": 75,
+            "trials": 78,
+            "reach": 3.17,
+            "read_by": ["zxing", "zbar"],
+        }
     ]
 
 

@@ -70,6 +70,8 @@ def _make(
         height_px=poster_format.height_px,
         decodings=proof.decodings,
         trials=proof.trials,
+        reach=proof.reach,
+        read_by=proof.read_by,
     )
 
 

@@ -30,7 +30,7 @@ def contrast_problems(poster_format: PosterFormat, sheet: Image.Image, layout: L
     return tuple(problems)
 
 
-def _luminance(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
+def luminance(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the relative luminance, 0 to 1, of (..., 3) colours from 0 to 255. Source: WCAG 2.2, relative luminance."""
     share = pixels / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - the formula
@@ -41,7 +41,7 @@ def _lowest_contrast(sheet: Image.Image, text: Text) -> float:
     """Return the contrast where it is lowest behind a text."""
     part = text.rectangle
     behind = sheet.crop((part.left, part.top, part.right, part.bottom)).resize((_CELLS, _CELLS), Image.Resampling.BOX)
-    ground, ink = _luminance(np.asarray(behind, dtype=np.float64)), _luminance(np.array(rgb(text.fill), dtype=np.float64))
+    ground, ink = luminance(np.asarray(behind, dtype=np.float64)), luminance(np.array(rgb(text.fill), dtype=np.float64))
     return float(((np.maximum(ground, ink) + 0.05) / (np.minimum(ground, ink) + 0.05)).min())
 
 

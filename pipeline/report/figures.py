@@ -90,6 +90,8 @@ def _measures(built: BuiltEpisode) -> bytes:
                 "height_px": made.height_px,
                 "decodings": made.decodings,
                 "trials": made.trials,
+                "reach": round(made.reach, 2),
+                "read_by": made.read_by,
             }
             for made in built.posters
         ],
