@@ -50,9 +50,11 @@ lock:
 # Takes about half an hour and writes the document. For a quick look that leaves it alone:
 # make bench-audio BENCH="--minutes 0.5 --rounds 1 --skip memory"
 BENCH ?= --write docs/benchmarks.md
-.PHONY: bench-audio
+.PHONY: bench-audio bench-poster
 bench-audio: .venv-bench/installed
 	@.venv-bench/bin/python -m benchmarks.audio $(BENCH)
+bench-poster: .venv-bench/installed
+	@.venv-bench/bin/python -m benchmarks.posters $(BENCH)
 
 # In an environment of its own: what we are compared with is no part of the program, and nothing that tests or the store see may
 # depend on whether somebody ran a benchmark.

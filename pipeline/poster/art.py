@@ -89,7 +89,12 @@ def _draw_soft(root: etree._Element, poster_format: PosterFormat) -> Image.Image
     for top_px, bottom_px in ((0, horizon_px), (horizon_px, height_px)):
         view = Rectangle(name="", left=0, top=top_px, right=width_px, bottom=bottom_px)
         small = _raster(root, poster_format, view, reduction).convert("RGB")
-        picture.paste(small.resize((view.width, view.height), Image.Resampling.BILINEAR), (0, top_px))
+        shrunk = small.height / view.height
+        for top in range(0, view.height, _STRIP_PX):
+            bottom = min(top + _STRIP_PX, view.height)
+            part = (0, top * shrunk, small.width, bottom * shrunk)
+            strip = small.resize((width_px, bottom - top), Image.Resampling.BILINEAR, box=part)
+            picture.paste(strip, (0, top_px + top))
     return picture
 
 
