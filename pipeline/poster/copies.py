@@ -64,6 +64,8 @@ def compose_copy(
         height_px=poster_format.height_px,
         decodings=proof.decodings,
         trials=proof.trials,
+        reach=proof.reach,
+        read_by=proof.read_by,
     )
 
 
