@@ -19,11 +19,17 @@ from pipeline.errors import DesignError
 from pipeline.poster import SERIES, Design, PosterFormat, load_design, load_formats
 from pipeline.poster.art import BARS, draw_art, drawing, waveform_bars
 from pipeline.poster.design import CREAM, rgb
+from pipeline.poster.formats import RING_MM
 
 KEYS = ("leisure", "business", "facilities", "culture", "wellbeing", "transport", SERIES)
 TINY = load_formats(Path(__file__).parent / "samples" / "poster-tiny")["tiny"]
 EVEN = tuple(0.02 + 0.18 * ((frame // 3) % 2) for frame in range(1200))
-MAY_BLEED = ("field", "tone", "band", "bank", "hills")
+MAY_BLEED = ("field", "tone", "band", "bank", "hills", "roofs")
+SVG = "{http://www.w3.org/2000/svg}"
+HREF = "{http://www.w3.org/1999/xlink}href"
+THINNEST_MM = 0.5  # 1.5 px at 75 dpi
+MOST_IN_A_RING = 31
+CLOUDS_NEED_MM = 50  # how much lower than on A3 the sky may be and still hold the clouds whole
 
 
 def contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> float:
@@ -49,6 +55,46 @@ def bar_pixels(design: Design, envelope: tuple[float, ...]) -> tuple[int, int]:
     changed = np.abs(with_bars - without).sum(axis=2) > 60
     middle = round(TINY.field.centre_x_mm * TINY.px_per_mm)
     return int(changed[:, :middle].sum()), int(changed[:, middle:].sum())
+
+
+def at_297_px(form: PosterFormat) -> PosterFormat:
+    """Return a format in which one pixel is one millimetre of the sheet that it is laid out on."""
+    return replace(form, width_px=297, height_px=round(form.height_mm), print=None)
+
+
+def opacity_of(root: etree._Element) -> np.ndarray:
+    """Return how opaque each pixel of a drawing is, 0 to 255."""
+    png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
+    return np.asarray(Image.open(io.BytesIO(png)).getchannel("A"))
+
+
+def sky_alone(form: PosterFormat, key: str) -> np.ndarray:
+    """Return how opaque each pixel of what drifts above the ring is, with nothing else drawn."""
+    root = drawing(form, load_design(key), EVEN)
+    art = root.find(".//*[@id='art']")
+    assert art is not None
+    for element in [*root, *art]:
+        if element is not art and element.get("id") != "above" and element.tag != f"{SVG}defs":
+            element.set("display", "none")
+    return opacity_of(root)
+
+
+def line_widths_mm(
+    element: etree._Element, root: etree._Element, scale: float = 1, width: float = 1, ink: str = "none"
+) -> list[float]:
+    """Return how wide each line is on A3, ``use`` followed and scales multiplied."""
+    for factor in re.findall(r"scale\((-?[\d.]+)", element.get("transform", "")):
+        scale *= abs(float(factor))
+    width = float(element.get("stroke-width", width))
+    ink = element.get("stroke", ink)
+    link = element.get("href") or element.get(HREF)
+    if link:
+        shown = root.find(f".//*[@id='{link[1:]}']")
+        assert shown is not None, link
+        return line_widths_mm(shown, root, scale, width, ink)
+    here = [width * scale] if ink != "none" and etree.QName(element).localname not in {"g", "svg", "pattern"} else []
+    children = [child for child in element if isinstance(child.tag, str) and child.tag != f"{SVG}defs"]
+    return here + [found for child in children for found in line_widths_mm(child, root, scale, width, ink)]
 
 
 @given(st.lists(st.floats(0, 1), max_size=2000))
@@ -104,18 +150,75 @@ def test_title_subtitle_and_waveform_stand_out_from_what_lies_behind_them(key: s
 @pytest.mark.parametrize("key", KEYS)
 def test_no_ink_comes_within_five_millimetres_of_the_left_or_right_edge(key: str) -> None:
     for form in load_formats().values():
-        small = replace(form, width_px=297, height_px=round(form.height_mm), print=None)
-        root = drawing(small, load_design(key), EVEN)
+        root = drawing(at_297_px(form), load_design(key), EVEN)
         for name in MAY_BLEED:
             element = root.find(f".//*[@id='{name}']")
             if element is not None:
                 element.set("display", "none")
-        png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
-        opacity = np.asarray(Image.open(io.BytesIO(png)).getchannel("A"))
+        opacity = opacity_of(root)
 
         assert opacity.max() == 255
         assert opacity[:, :5].max() == 0, form.name
         assert opacity[:, -5:].max() == 0, form.name
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_drifts_in_the_sky_keeps_clear_of_type_seal_and_waveform(key: str) -> None:
+    for form in load_formats().values():
+        field, small = form.field, at_297_px(form)
+        sky = sky_alone(small, key)
+        assert sky.max() > 0, form.name
+        for box in (form.header, form.title, form.subtitle, form.seal):
+            if box is not None:
+                left, top = math.floor(box.x_mm), math.floor(box.y_mm)
+                right, bottom = math.ceil(box.x_mm + box.width_mm), math.ceil(box.y_mm + box.height_mm)
+                assert sky[top:bottom, left:right].max(initial=0) == 0, (form.name, box)
+        y, x = np.mgrid[: sky.shape[0], : sky.shape[1]] + 0.5
+        on_ring = np.hypot(x - field.centre_x_mm, y - field.centre_y_mm) < RING_MM * field.scale + 1
+        assert sky[on_ring].max() == 0, form.name
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_sky_that_is_high_enough_holds_all_that_drifts_in_it(key: str) -> None:
+    whole = sky_alone(at_297_px(load_formats()["a3"]), key)
+    for form in load_formats().values():
+        if form.field.centre_y_mm >= load_formats()["a3"].field.centre_y_mm - CLOUDS_NEED_MM:
+            sky = sky_alone(at_297_px(form), key)
+            assert sky[0].max() == 0, form.name
+            assert sky.sum() == pytest.approx(whole.sum() * form.field.scale**2, rel=0.03), form.name
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_line_in_a_drawing_is_too_thin_for_a_low_resolution(key: str) -> None:
+    root = etree.parse(load_design(key).art).getroot()
+    widths = line_widths_mm(root, root)
+
+    assert len(widths) > 2
+    assert min(widths) >= THINNEST_MM
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_drawing_uses_few_colours_and_few_bytes(key: str) -> None:
+    drawn = load_design(key).art.read_bytes()
+    colours = {colour.upper() for colour in re.findall(rb"#[0-9A-Fa-f]{6}\b", drawn)}
+
+    # The series' own picture shows the colours of all six aspects.
+    assert 12 <= len(colours) <= (30 if key == SERIES else 17), sorted(colours)
+    assert len(drawn) < 40_000
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_each_part_of_a_drawing_has_a_name_and_no_ring_has_too_many_parts(key: str) -> None:
+    root = etree.parse(load_design(key).art).getroot()
+    art = root.find(".//*[@id='art']")
+    assert art is not None
+    names = [element.get("id") for element in root.iter(etree.Element) if element.get("id")]
+    parts = [child for child in art if child.tag not in {f"{SVG}defs", f"{SVG}clipPath"}]
+
+    assert len(names) == len(set(names))
+    assert all(part.get("id") for part in parts)
+    assert {"tone", "above", "waveform"} <= {part.get("id") for part in parts}
+    assert all(len(group.findall(f"{SVG}use")) <= MOST_IN_A_RING for group in root.iter(f"{SVG}g"))
 
 
 @pytest.mark.parametrize("form", load_formats().values(), ids=lambda form: form.name)
