@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import shutil
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -15,7 +17,10 @@ import qrcode
 from PIL import Image, ImageDraw, ImageFilter
 from pyzbar import pyzbar
 
+from benchmarks import scan
+from benchmarks.document import write
 from pipeline.errors import DesignError
+from pipeline.poster import compose, load_design, load_formats
 from pipeline.poster.decoders import ZBAR, ZXING, decoders
 from pipeline.poster.proof import CONTRAST, MODULE_PX, REACH, Finding, Proof, examine, prove
 
@@ -399,3 +404,47 @@ def test_zbar_itself_agrees_with_what_was_proven(tmp_path: Path) -> None:
     assert isinstance(prove(file, URL), Proof)
     with Image.open(file) as picture:
         assert [code.data.decode() for code in pyzbar.decode(picture)] == [URL]
+
+
+# Ours beside a plain code
+
+
+NEAR_AND_FAR = scan.PHOTOGRAPHS[::3]
+
+
+@pytest.fixture(scope="module")
+def poster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("posters") / "page.jpg"
+    compose(load_formats()["page"], scan.WORDING, scan.SOUND, load_design("facilities"), file)
+    return file
+
+
+def test_a_poster_survives_photographs_like_a_plain_code(poster: Path) -> None:
+    survival = scan.survive(poster, scan.WORDING.page_url, decoders(), NEAR_AND_FAR)
+
+    assert survival.clean == survival.plain_clean == tuple(decoders())
+    assert sum(survival.plain.values()) > 0.6 * len(NEAR_AND_FAR) * len(decoders())  # there is something to lose
+    assert survival.ratio >= scan.LEAST
+
+
+def test_a_pale_code_does_not_survive_like_a_plain_one(tmp_path: Path) -> None:
+    pale = replace(GOOD, ink=(0xA8, 0xA8, 0xA8)).save(tmp_path)
+    assert scan.survive(pale, URL, decoders(), NEAR_AND_FAR).ratio < scan.LEAST
+
+
+def test_a_poster_is_read_after_a_messenger_has_sent_it(poster: Path, tmp_path: Path) -> None:
+    with Image.open(poster) as picture:
+        picture.resize((960, 1280), Image.Resampling.BILINEAR).save(tmp_path / "sent.jpg", quality=55)
+    assert only(tmp_path / "sent.jpg", scan.WORDING.page_url).problems == ()
+
+
+def test_the_document_has_room_for_the_tables_of_codes(tmp_path: Path) -> None:
+    survival = scan.Survival(
+        format="page", aspect="culture", photographs=10, ours={ZXING: 9}, plain={ZXING: 10}, clean=(ZXING,), plain_clean=(ZXING,)
+    )
+    shutil.copy(Path(__file__).parents[1] / "docs" / "benchmarks.md", tmp_path)
+    write(tmp_path / "benchmarks.md", scan.DOCUMENT_NAME, f"{scan.ratio_table([survival])}\n\n{scan.decoder_table([survival])}")
+
+    rows = (tmp_path / "benchmarks.md").read_text(encoding="utf-8").split("\n")
+    assert "| page | **0.900** | **0.900** |" in [re.sub(" +", " ", row) for row in rows]
+    assert "| zxing | 1 of 1 | 1 of 1 | 0.900 | 1.000 | 0.900 |" in [re.sub(" +", " ", row) for row in rows]

@@ -47,9 +47,9 @@ def endure(picture: Image.Image, code: Reading, module_px: float, reads: Callabl
     Only the code and what stands beside it is photographed: a module has 8 px and fewer, so that a sheet of two metres costs no
     more than a picture for phones, and the sheet as a whole is read by itself.
     """
-    cut = _with_surroundings(picture, code)
+    cut = surroundings_of(picture, code)
     nearest = min(module_px, _LARGEST_MODULE_PX) / code.module_px
-    seen = [_resized(cut, nearest / step) for step in STEPS]
+    seen = [resized(cut, nearest / step) for step in STEPS]
     results = [[reads(spoil(photograph)) for photograph in seen] for spoil in SPOILINGS.values()]
     rungs = min(next((rung for rung, was_read in enumerate(kind) if not was_read), len(kind)) for kind in results)
     return Endurance(
@@ -59,7 +59,8 @@ def endure(picture: Image.Image, code: Reading, module_px: float, reads: Callabl
     )
 
 
-def _with_surroundings(picture: Image.Image, code: Reading) -> Image.Image:
+def surroundings_of(picture: Image.Image, code: Reading) -> Image.Image:
+    """Return the part of a picture with a code and what stands within six tenths of its width."""
     across, down = zip(*code.corners, strict=True)
     around = _AROUND * code.module_px * code.modules
     left, top = max(min(across) - around, 0), max(min(down) - around, 0)
@@ -67,9 +68,10 @@ def _with_surroundings(picture: Image.Image, code: Reading) -> Image.Image:
     return picture.crop((round(left), round(top), round(right), round(bottom)))
 
 
-def _resized(picture: Image.Image, factor: float) -> Image.Image:
+def resized(picture: Image.Image, factor: float) -> Image.Image:
+    """Return it that many times as large, as a sensor sees it: each of its cells counts the light that falls on it."""
     size = (max(round(picture.width * factor), 1), max(round(picture.height * factor), 1))
-    return picture.resize(size, Image.Resampling.BOX)  # a sensor counts the light that falls on each of its cells
+    return picture.resize(size, Image.Resampling.BOX)
 
 
 # The ways to spoil a photograph, all in mode L
