@@ -125,7 +125,11 @@ def build(
         built=tuple(each for each in built if numbers is None or each.identity.number in numbers),
         failures=tuple(failures),
         voided=ledger.voided_codes(promises, [each.identity for each in built]),
-        notes=(*ledger.voided_placements(promises, hung, studio.table), *drawing.hard_to_scan(studio, built)),
+        notes=(
+            *ledger.voided_placements(promises, hung, studio.table),
+            *drawing.hard_to_scan(studio, built),
+            *drawing.coarse_photos(studio, built),
+        ),
         site_laid_out=site_laid_out,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import artefacts, poster
@@ -55,7 +55,7 @@ def check_posters(studio: Studio, episode: Episode, identity: Identity) -> None:
     problems = problems or poster.check_copies(wording, design, studio.copied, _places(studio, episode), studio.table)
     if problems:
         raise AuthorError(problems)
-    if episode.photo is not None and (problems := poster.check_photo(episode.photo)):
+    if episode.photo is not None and (problems := poster.check_photo(episode.photo.file)):
         raise DesignError(problems)
 
 
@@ -140,12 +140,18 @@ def hard_to_scan(studio: Studio, built: Sequence[BuiltEpisode]) -> tuple[Problem
     return poster.hard_to_scan(*longest, studio.table) if longest else ()
 
 
+def coarse_photos(studio: Studio, built: Sequence[BuiltEpisode]) -> tuple[Problem, ...]:
+    """Return a reminder for each photo that is too small for some printed format."""
+    photos = [made.episode.photo for made in built if made.episode.photo]
+    return tuple(problem for photo in photos for problem in poster.coarse_photo(photo, studio.formats.values()))
+
+
 def _places(studio: Studio, episode: Episode) -> tuple[Placement, ...]:
     return tuple(placement for placement in studio.placements if placement.shows(episode.number))
 
 
 def _design(studio: Studio, episode: Episode) -> poster.Design:
-    return poster.load_design(episode.aspect.key, studio.designs)
+    return replace(poster.load_design(episode.aspect.key, studio.designs), photo=episode.photo)
 
 
 def _wording(series: Series, episode: Episode, identity: Identity, duration_s: float) -> Wording:
@@ -164,4 +170,5 @@ def _wording(series: Series, episode: Episode, identity: Identity, duration_s: f
         spoken_languages=episode.spoken_languages,
         synthetic_voice=episode.synthetic_voice,
         page_url=identity.page_url,
+        photo_credit=episode.photo_credit if episode.photo else "",
     )

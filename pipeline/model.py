@@ -158,6 +158,15 @@ class Script:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Photo:
+    """A picture for the poster, and the point that must stay in it: 0 to 1 from the left and from the top."""
+
+    file: Path
+    focus_x: float
+    focus_y: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Episode:
     """An episode as written: front matter, script and the files beside it.
 
@@ -186,7 +195,7 @@ class Episode:
     recording: Path
     sound: SoundSettings
     also: tuple[str, ...]
-    photo: Path | None
+    photo: Photo | None
     photo_credit: str
     notes: tuple[Problem, ...]
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
@@ -301,6 +310,7 @@ class Wording:
     spoken_languages: tuple[str, ...]
     synthetic_voice: bool
     page_url: str
+    photo_credit: str = ""
     placement_id: str = ""
 
 

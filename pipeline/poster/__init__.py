@@ -7,7 +7,7 @@ from pipeline.poster.design import SERIES, Design, load_design
 from pipeline.poster.formats import PosterFormat, load_formats
 from pipeline.poster.lettering import SeriesWording
 from pipeline.poster.overview import draw_overview
-from pipeline.poster.photo import check_photo
+from pipeline.poster.photo import check_photo, coarse_photo
 from pipeline.poster.sheets import bind, draw_sheet
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "check_episode",
     "check_photo",
     "check_series",
+    "coarse_photo",
     "compose",
     "compose_copy",
     "compose_series",

@@ -54,7 +54,8 @@ def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[flo
     """Return the field and its band with bleed, RGB, rasterised at the final size.
 
     What is soft, the field's colours and the tone in them, is drawn small and enlarged; what has edges is drawn over it, where
-    there is any. ``envelope`` fills the motif's waveform; None leaves it as it was drawn.
+    there is any. ``envelope`` fills the motif's waveform; None leaves it as it was drawn. Where there is
+    a photo, the motif leaves its hero out.
 
     Raises:
         DesignError: JX-D08, when the motif is no SVG or lacks a group that the reflow needs.
@@ -63,10 +64,12 @@ def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[flo
         soft, sharp = (drawing(poster_format, design, envelope) for _ in range(2))
         _keep(soft, soft=True)
         _keep(sharp, soft=False)
+        if design.photo:
+            _group(sharp, "hero").clear()
         picture = _draw_soft(soft, poster_format)
         _draw_sharp(sharp, poster_format, picture)
     except (etree.XMLSyntaxError, ValueError) as error:
-        fix = "请用原来的图案作底稿重画，保留 field、floor、art、tone、waveform、band、hui 这几个名字和它们里面的东西"
+        fix = "请用原来的图案作底稿重画，保留 field、floor、art、tone、hero、waveform、band、hui 这几个名字和它们里面的东西"
         raise DesignError([Problem(place=design.art, cause=f"海报图案用不了：{error}", fix=fix, code="JX-D08")]) from None
     return picture
 

@@ -20,6 +20,7 @@ from pipeline.poster.formats import MIME_TYPES, PosterFormat
 from pipeline.poster.layout import CARD_RADIUS_MM, Layout, Rectangle, lay_out, panel_inks, route_stops
 from pipeline.poster.lettering import Lettering, SeriesWording, letter_episode, letter_series
 from pipeline.poster.pdf import write_pdf
+from pipeline.poster.photo import fill_window
 from pipeline.poster.proof import Proof, prove
 
 _EPISODE = episode_origins(script=Path("script.md"), series_file=Path("series.toml"))
@@ -95,6 +96,8 @@ def _paint_shapes(
     scale, bleed_px = poster_format.px_per_mm, poster_format.bleed_px
     sheet = Image.new("RGB", (poster_format.width_px + 2 * bleed_px, poster_format.height_px + 2 * bleed_px), rgb(PAPER))
     sheet.paste(draw_art(poster_format, design, envelope), (0, 0))
+    if design.photo:
+        fill_window(sheet, poster_format, design.photo, design)
     if layout.foot:
         _paint_foot(sheet, poster_format, layout.foot, design)
     if layout.rule:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import DesignError, Problem
+from pipeline.model import Photo
 from pipeline.poster.formats import HOUSE
 from pipeline.poster.glyphs import is_font
 
@@ -33,7 +34,7 @@ class Design:
     """What a poster is drawn with. Colours are ``#RRGGBB``.
 
     ``deep`` is the sky's top and the code's ink, ``main`` the sky at the horizon, ``accent`` lines, ``light`` subtitle and
-    waveform.
+    waveform. A ``photo`` stands where the motif's hero would.
     """
 
     art: Path
@@ -45,6 +46,7 @@ class Design:
     sans_regular: Path
     sans_medium: Path
     sans_bold: Path
+    photo: Photo | None = None
 
     @property
     def fonts(self) -> tuple[Path, ...]:

@@ -50,7 +50,8 @@ def letter_episode(wording: Wording) -> Lettering:
     """Return the lines of an episode's poster."""
     languages = " · ".join(wording.spoken_languages)
     facts = [f"时长 {duration_text(wording.duration_s)}", languages, f"步行路线第 {wording.stop_order} 站"]
-    signature = [wording.signature, "本期为合成语音" if wording.synthetic_voice else ""]
+    credit = f"照片：{wording.photo_credit}" if wording.photo_credit else ""
+    signature = [wording.signature, credit, "本期为合成语音" if wording.synthetic_voice else ""]
     return Lettering(
         header_left=wording.series_title,
         header_right=f"有声海报 第 {wording.number} 期",

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline import addresses
 from pipeline.errors import AuthorError, JixiangError, MachineError, Problem, telling_what_cannot_be_read
 from pipeline.markup import parse_script, plain_text
-from pipeline.model import Aspect, Episode, Link, Script, Series, Stop
+from pipeline.model import Aspect, Episode, Link, Photo, Script, Series, Stop
 from pipeline.source.frontmatter import Fields, read_front_matter
 from pipeline.source.sound import read_episode_sound
 from pipeline.source.text import clean_lines, read_text
@@ -30,6 +30,8 @@ _MAX_TITLE, _MAX_SUBTITLE, _MAX_SUMMARY = 24, 20, 120  # what a poster can carry
 _WRITTEN_NUMBER = re.compile(r"^[ \t]*(?:number|期数|期号)[ \t]*[:：][ \t\"']*第?[ \t]*(\d{1,5})(?!\d)", re.MULTILINE)
 _MAX_WORDS = 60_000  # about three hours of speech: what a recording may have
 _YEARS = range(2000, 2100)
+_FOCUS = re.compile(r"(\d{1,3})\s*%?\s*[,，、\s]\s*(\d{1,3})\s*%?")
+_PHOTO_MIDDLE, _ALL_PERCENT = (0.5, 0.4), 100
 _MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(:\d{2})?[ ]*(Z|[+-]\d{2}:?\d{2})?)?")
 
 
@@ -262,7 +264,27 @@ def _recording(reading: Fields, folder: Path) -> Path:
     return found[0]
 
 
-def _photo(reading: Fields, folder: Path) -> Path | None:
+def _photo(reading: Fields, folder: Path) -> Photo | None:
+    focus_x, focus_y = _focus(reading)
+    file = _photo_file(reading, folder)
+    return Photo(file=file, focus_x=focus_x, focus_y=focus_y) if file else None
+
+
+def _focus(reading: Fields) -> tuple[float, float]:
+    """Return what must stay in the photo, 0 to 1; people write it in per cent, from the left and from the top."""
+    written = reading.text("photo_focus", "照片重点")
+    if not written:
+        return _PHOTO_MIDDLE
+    numbers = _FOCUS.fullmatch(written)
+    x, y = (int(number) for number in numbers.groups()) if numbers else (-1, -1)
+    if not (0 <= x <= _ALL_PERCENT and 0 <= y <= _ALL_PERCENT):
+        fix = "写两个 0 到 100 的数：从左数百分之几、从上数百分之几，如 60 30"
+        reading.wrong("photo_focus", f"看不懂照片重点“{written}”", fix, "JX-A49")
+        return _PHOTO_MIDDLE
+    return x / _ALL_PERCENT, y / _ALL_PERCENT
+
+
+def _photo_file(reading: Fields, folder: Path) -> Path | None:
     named = reading.text("photo", "照片")
     if named:
         file = folder / named

@@ -34,6 +34,7 @@ KEYS = {
     "recording": ("录音",),
     "photo": ("照片",),
     "photo_credit": ("照片来源", "摄影"),
+    "photo_focus": ("照片重点",),
     "season": ("季",),
     "explicit": ("不宜内容",),
     "denoise": ("降噪",),
