@@ -349,6 +349,13 @@ def test_each_page_of_a_pdf_is_looked_at(tmp_path: Path) -> None:
     assert wrong[0].cause.startswith("第 3 页的二维码")
 
 
+def test_each_page_of_a_tiff_is_looked_at(tmp_path: Path) -> None:
+    other = replace(GOOD, url="https://jixiang.example/7/").picture()
+    GOOD.picture().save(tmp_path / "two.tiff", save_all=True, append_images=[other], compression="tiff_lzw")
+
+    assert [(each.page, each.text) for each in examine(tmp_path / "two.tiff")] == [(1, URL), (2, "https://jixiang.example/7/")]
+
+
 def test_of_a_pdf_only_what_is_left_after_trimming_counts(tmp_path: Path) -> None:
     file = a_pdf(tmp_path / "trimmed.pdf", [GOOD.picture()], trim=(0, 360, 540, 720))  # the code is in the lower half
     assert refused(file)[0] == "JX-D48"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pypdfium2
 from PIL import Image, ImageOps
 
-from pipeline.errors import DesignError, Problem
+from pipeline.errors import DesignError, Problem, telling_what_cannot_be_read
 
 Sheet = Callable[[int], Image.Image]
 """Gives a page in mode L with its shorter side that many px long; a picture has no more than it has."""
@@ -34,8 +34,8 @@ def open_sheets(file: Path) -> Iterator[Sheet]:
     if not file.is_file():
         what = "这是一个文件夹" if file.is_dir() else "没有这个文件"
         raise _unreadable(file, what, "请写明一个图片或 PDF 文件，名字里有空格时用引号括起来")
-    with file.open("rb") as stream:
-        head = stream.read(12)
+    with telling_what_cannot_be_read(file), file.open("rb") as stream:
+        head = stream.read(1024)
     if head[4:8] == b"ftyp" and head[8:12] in _HEIC:
         fix = "请在手机上把照片另存为 JPEG 再试；iPhone 可在“设置 - 相机 - 格式”里选“兼容性最佳”"
         raise _unreadable(file, "这是苹果手机的 HEIC 照片，程序不认识", fix)
@@ -44,16 +44,15 @@ def open_sheets(file: Path) -> Iterator[Sheet]:
 
 def _pdf_pages(file: Path) -> Iterator[Sheet]:
     try:
-        document = pypdfium2.PdfDocument(file)
+        with pypdfium2.PdfDocument(file) as pdf:
+            for number in range(min(len(pdf), _MOST_PAGES)):
+                page = pdf[number]
+                page.set_cropbox(*page.get_trimbox())  # what is cut off is seen by nobody
+                if max(page.get_size()) > _LONGEST * min(page.get_size()):
+                    raise _unreadable(file, f"第 {number + 1} 页是一长条，不像海报", "请换成要打印的那个 PDF 再试")
+                yield partial(_draw, page)
     except pypdfium2.PdfiumError:
         raise _unreadable(file, "PDF 打不开，没有拷完，或者加了密码", "请重新导出一份不加密码的 PDF 再试") from None
-    with document as pdf:
-        for number in range(min(len(pdf), _MOST_PAGES)):
-            page = pdf[number]
-            page.set_cropbox(*page.get_trimbox())  # what is cut off is seen by nobody
-            if max(page.get_size()) > _LONGEST * min(page.get_size()):
-                raise _unreadable(file, f"第 {number + 1} 页是一长条，不像海报", "请换成要打印的那个 PDF 再试")
-            yield partial(_draw, page)
 
 
 def _draw(page: pypdfium2.PdfPage, shorter_px: int) -> Image.Image:
@@ -62,18 +61,26 @@ def _draw(page: pypdfium2.PdfPage, shorter_px: int) -> Image.Image:
 
 
 def _picture_pages(file: Path) -> Iterator[Sheet]:
+    page, pages = 0, 1
+    while page < pages:
+        picture, pages = _load(file, page)
+        yield partial(_shrunk, picture)
+        page += 1
+
+
+def _load(file: Path, page: int) -> tuple[Image.Image, int]:
+    """Return a page of a picture file, upright and in mode L, and how many there are."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the limits are ours, and a camera's odd EXIF is no matter
             with Image.open(file, formats=_KINDS) as picture:
                 pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
-                for number in range(min(pages, _MOST_PAGES)):
-                    picture.seek(number)
-                    # A phone's JPEG is decoded at a half or a quarter at once where that is large enough.
-                    picture.draft("L", (_LARGEST_VIEW_PX, _LARGEST_VIEW_PX))
-                    if picture.width * picture.height > _LARGEST_PX:
-                        raise _too_large(file)
-                    yield partial(_shrunk, _grey(ImageOps.exif_transpose(picture)))
+                picture.seek(page)
+                # A phone's JPEG is decoded at a half or a quarter at once where that is large enough.
+                picture.draft("L", (_LARGEST_VIEW_PX, _LARGEST_VIEW_PX))
+                if picture.width * picture.height > _LARGEST_PX:
+                    raise _too_large(file)
+                return _grey(ImageOps.exif_transpose(picture)), min(pages, _MOST_PAGES)
     except Image.DecompressionBombError:
         raise _too_large(file) from None
     except (OSError, SyntaxError, ValueError, EOFError):
