@@ -20,16 +20,19 @@ from pipeline.poster import SERIES, Design, PosterFormat, load_design, load_form
 from pipeline.poster.art import BARS, draw_art, drawing, waveform_bars
 from pipeline.poster.design import CREAM, rgb
 from pipeline.poster.formats import RING_MM
+from pipeline.poster.photo import WINDOW_MM
 
 KEYS = ("leisure", "business", "facilities", "culture", "wellbeing", "transport", SERIES)
 TINY = load_formats(Path(__file__).parent / "samples" / "poster-tiny")["tiny"]
 EVEN = tuple(0.02 + 0.18 * ((frame // 3) % 2) for frame in range(1200))
 MAY_BLEED = ("field", "tone", "band", "bank", "hills", "roofs")
 SVG = "{http://www.w3.org/2000/svg}"
+NOT_DRAWN = (f"{SVG}defs", f"{SVG}clipPath")
 HREF = "{http://www.w3.org/1999/xlink}href"
 THINNEST_MM = 0.5  # 1.5 px at 75 dpi
 MOST_IN_A_RING = 31
 CLOUDS_NEED_MM = 50  # how much lower than on A3 the sky may be and still hold the clouds whole
+HERO_MM = 73  # its longer side on A3
 
 
 def contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> float:
@@ -62,19 +65,22 @@ def at_297_px(form: PosterFormat) -> PosterFormat:
     return replace(form, width_px=297, height_px=round(form.height_mm), print=None)
 
 
+A3 = at_297_px(load_formats()["a3"])
+
+
 def opacity_of(root: etree._Element) -> np.ndarray:
     """Return how opaque each pixel of a drawing is, 0 to 255."""
     png = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), skip_system_fonts=True)
     return np.asarray(Image.open(io.BytesIO(png)).getchannel("A"))
 
 
-def sky_alone(form: PosterFormat, key: str) -> np.ndarray:
-    """Return how opaque each pixel of what drifts above the ring is, with nothing else drawn."""
+def seen_alone(name: str, form: PosterFormat, key: str) -> np.ndarray:
+    """Return how opaque each pixel of one part of the art is, with nothing else drawn."""
     root = drawing(form, load_design(key), EVEN)
     art = root.find(".//*[@id='art']")
     assert art is not None
     for element in [*root, *art]:
-        if element is not art and element.get("id") != "above" and element.tag != f"{SVG}defs":
+        if element is not art and element.get("id") != name and element.tag not in NOT_DRAWN:
             element.set("display", "none")
     return opacity_of(root)
 
@@ -166,7 +172,7 @@ def test_no_ink_comes_within_five_millimetres_of_the_left_or_right_edge(key: str
 def test_what_drifts_in_the_sky_keeps_clear_of_type_seal_and_waveform(key: str) -> None:
     for form in load_formats().values():
         field, small = form.field, at_297_px(form)
-        sky = sky_alone(small, key)
+        sky = seen_alone("above", small, key)
         assert sky.max() > 0, form.name
         for box in (form.header, form.title, form.subtitle, form.seal):
             if box is not None:
@@ -180,12 +186,33 @@ def test_what_drifts_in_the_sky_keeps_clear_of_type_seal_and_waveform(key: str) 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_sky_that_is_high_enough_holds_all_that_drifts_in_it(key: str) -> None:
-    whole = sky_alone(at_297_px(load_formats()["a3"]), key)
+    whole = seen_alone("above", A3, key)
     for form in load_formats().values():
-        if form.field.centre_y_mm >= load_formats()["a3"].field.centre_y_mm - CLOUDS_NEED_MM:
-            sky = sky_alone(at_297_px(form), key)
+        if form.field.centre_y_mm >= A3.field.centre_y_mm - CLOUDS_NEED_MM:
+            sky = seen_alone("above", at_297_px(form), key)
             assert sky[0].max() == 0, form.name
             assert sky.sum() == pytest.approx(whole.sum() * form.field.scale**2, rel=0.03), form.name
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_one_hero_is_large_enough_to_be_known_from_afar(key: str) -> None:
+    inked = Image.fromarray(seen_alone("hero", A3, key)).getbbox()
+    assert inked is not None
+    left, top, right, bottom = inked
+
+    assert max(right - left, bottom - top) >= HERO_MM
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_without_its_hero_a_motif_is_whole_and_leaves_the_window_to_a_photo(key: str) -> None:
+    field = A3.field
+    horizon, reach = round(field.centre_y_mm), round(WINDOW_MM)
+    for name in ("echo", "waveform"):
+        assert seen_alone(name, A3, key).max() > 0, name
+    echo = seen_alone("echo", A3, key)
+    left, right = round(field.centre_x_mm) - reach, round(field.centre_x_mm) + reach
+    assert echo[: horizon - 1, left:right].max() == 0
+    assert echo[horizon : horizon + 40, left:right].max() > 0
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -213,11 +240,11 @@ def test_each_part_of_a_drawing_has_a_name_and_no_ring_has_too_many_parts(key: s
     art = root.find(".//*[@id='art']")
     assert art is not None
     names = [element.get("id") for element in root.iter(etree.Element) if element.get("id")]
-    parts = [child for child in art if child.tag not in {f"{SVG}defs", f"{SVG}clipPath"}]
+    parts = [child for child in art if child.tag not in NOT_DRAWN]
 
     assert len(names) == len(set(names))
     assert all(part.get("id") for part in parts)
-    assert {"tone", "above", "waveform"} <= {part.get("id") for part in parts}
+    assert {"tone", "above", "echo", "hero", "waveform"} <= {part.get("id") for part in parts}
     assert all(len(group.findall(f"{SVG}use")) <= MOST_IN_A_RING for group in root.iter(f"{SVG}g"))
 
 
