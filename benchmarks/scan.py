@@ -11,7 +11,6 @@ import os
 import platform
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,9 +24,12 @@ from PIL import Image, ImageDraw, ImageFilter
 from benchmarks.document import markdown, tell, write
 from pipeline import qr
 from pipeline.model import Aspect, Sound, Wording
-from pipeline.poster import compose, load_design, load_formats
-from pipeline.poster.decoders import Decoder, Reading, decoders, find_codes
+from pipeline.poster import PosterFormat, compose, load_design, load_formats, paint
+from pipeline.poster.decoders import Decoder, decoders, find_codes
 from pipeline.poster.finished import open_sheets
+from pipeline.poster.layout import lay_out
+from pipeline.poster.lettering import letter_episode
+from pipeline.poster.pdf import write_pdf
 from pipeline.poster.photographs import (
     VIEW_PX,
     add_noise,
@@ -169,14 +171,14 @@ def _in_the_dark(picture: Image.Image) -> Image.Image:
 
 
 PHOTOGRAPHS: tuple[Photograph, ...] = (
-    *(_from(times) for times in (2, 4, 5, 6)),
-    *(_from(times, blur) for times in (1.5, 2.5, 3.2, 3.6)),
-    *(_from(times, partial(blur, radius_px=1.6)) for times in (1.5, 2.2)),
+    *(_from(times) for times in (2, 4, 5.5, 7.5)),
+    *(_from(times, blur) for times in (1.5, 2.5, 3.2, 4.5)),
+    *(_from(times, partial(blur, radius_px=1.6)) for times in (1.5, 3)),
     *(_from(times, partial(_shaken, length_px=5)) for times in (1.5, 2.2)),
     _from(2, partial(_shaken, length_px=5, upright=True)),
     _from(2, partial(_shaken, length_px=5, across=True)),
     *(_from(2.6, partial(_seen_from, side=side, inset=0.2)) for side in ("left", "right", "above", "below")),
-    *(_from(2, partial(_seen_from, side=side, inset=0.28)) for side in ("left", "below")),
+    *(_from(3.2, partial(_seen_from, side=side, inset=0.28)) for side in ("left", "below")),
     *(_from(4, partial(_turned, degrees=degrees)) for degrees in (14, 45, 101)),
     *(_from(times, darken) for times in (1, 2.5, 3.5, 4.5)),
     *(_from(times, _in_the_dark) for times in (1.5, 3.5)),
@@ -199,16 +201,19 @@ def as_a_messenger_sends_it(view: Image.Image) -> Image.Image:
 # Ours, and the plain code beside it
 
 
-def plain_code(view: Image.Image, code: Reading, url: str) -> Image.Image:
-    """Return a blank sheet of the view's size with a black code, as large as the poster's and where that stands."""
-    fine = 8
-    matrix = Image.fromarray(np.where(np.asarray(qr.encode(url)), 0, 255).astype(np.uint8))
-    (left, top), _, (right, bottom), _ = code.corners
-    size = (round(right - left), round(bottom - top))
-    drawn = matrix.resize((size[0] * fine, size[1] * fine), Image.Resampling.NEAREST).resize(size, Image.Resampling.BOX)
-    sheet = Image.new("L", view.size, 255)
-    sheet.paste(drawn, (round(left), round(top)))
-    return sheet
+def draw_plain(poster_format: PosterFormat, wording: Wording, to: Path) -> None:
+    """Write a blank sheet of a format with a black code as large as the poster's, where that stands, in the same kind of file."""
+    matrix = qr.encode(wording.page_url)
+    code = lay_out(poster_format, load_design(wording.aspect.key), letter_episode(wording), matrix).code
+    if code is None:
+        raise ValueError(f"the format {poster_format.name} has no code")
+    size = (poster_format.width_px + 2 * poster_format.bleed_px, poster_format.height_px + 2 * poster_format.bleed_px)
+    sheet = Image.new("RGB", size, "white")
+    if poster_format.print:
+        write_pdf(sheet, poster_format.print, code, matrix, "#000000", to)
+    else:
+        paint.code(sheet, code, matrix, "#000000")
+        sheet.save(to)
 
 
 def all_decoders() -> dict[str, Decoder]:
@@ -225,28 +230,35 @@ def all_decoders() -> dict[str, Decoder]:
     return decoders() | libzbar | {OPENCV: lambda picture, url: opencv.detectAndDecode(np.asarray(picture))[0] == url}
 
 
-def survive(file: Path, url: str, readers: Mapping[str, Decoder], photographs: Sequence[Photograph]) -> Survival:
-    """Return how a finished poster survives its photographs beside a plain code; ``format`` and ``aspect`` are left empty."""
+def survive(ours: Path, plain: Path, url: str, readers: Mapping[str, Decoder], photographs: Sequence[Photograph]) -> Survival:
+    """Return how a finished poster survives its photographs beside a plain one; ``format`` and ``aspect`` are left empty."""
+    taken = [_photographed(file, url, readers, photographs) for file in (ours, plain)]
+    return Survival(
+        format="",
+        aspect="",
+        photographs=len(photographs),
+        ours=taken[0][0],
+        plain=taken[1][0],
+        clean=taken[0][1],
+        plain_clean=taken[1][1],
+    )
+
+
+def _photographed(
+    file: Path, url: str, readers: Mapping[str, Decoder], photographs: Sequence[Photograph]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return how many photographs each decoder reads, and which read the whole sheet, as it is and as WeChat sends it."""
     sheets = open_sheets(file)
     view = next(sheets)(VIEW_PX)
-    (code,) = find_codes(view)
-    plain = plain_code(view, code, url)
-    (plain_reading,) = find_codes(plain)
-    counts = []
-    for picture in (surroundings_of(view, code), surroundings_of(plain, plain_reading)):
-        read: dict[str, int] = defaultdict(int)
-        for photograph in photographs:
-            taken = photograph(picture)
-            for name, reads in readers.items():
-                read[name] += reads(taken, url)
-        counts.append(dict(read))
-    clean = [
-        tuple(name for name, reads in readers.items() if reads(whole, url) and reads(as_a_messenger_sends_it(whole), url))
-        for whole in (view, plain)
-    ]
-    return Survival(
-        format="", aspect="", photographs=len(photographs), ours=counts[0], plain=counts[1], clean=clean[0], plain_clean=clean[1]
-    )
+    code = next(code for code in find_codes(view) if code.text == url)
+    near = surroundings_of(view, code)
+    read = dict.fromkeys(readers, 0)
+    for photograph in photographs:
+        picture = photograph(near)
+        for name, reads in readers.items():
+            read[name] += reads(picture, url)
+    sent = as_a_messenger_sends_it(view)
+    return read, tuple(name for name, reads in readers.items() if reads(view, url) and reads(sent, url))
 
 
 def measure(format_names: Sequence[str], aspects: Sequence[str]) -> list[Survival]:
@@ -258,11 +270,11 @@ def measure(format_names: Sequence[str], aspects: Sequence[str]) -> list[Surviva
         for aspect in aspects:
             for name in format_names:
                 tell(f"{name} in {aspect}")
-                file = Path(folder) / f"{aspect}-{name}{formats[name].suffix}"
-                compose(formats[name], WORDING, SOUND, load_design(aspect), file)
-                survival = survive(file, WORDING.page_url, readers, PHOTOGRAPHS)
+                ours, plain = (Path(folder) / f"{kind}{formats[name].suffix}" for kind in ("ours", "plain"))
+                compose(formats[name], WORDING, SOUND, load_design(aspect), ours)
+                draw_plain(formats[name], WORDING, plain)
+                survival = survive(ours, plain, WORDING.page_url, readers, PHOTOGRAPHS)
                 measured.append(replace(survival, format=name, aspect=aspect))
-                file.unlink()
     return measured
 
 
