@@ -265,7 +265,7 @@ def _print_findings(file: Path, findings: Sequence[Finding]) -> None:
         if not finding.problems:
             click.echo("  √ 这个码扫得开。")
     if WECHAT not in decoders():
-        click.echo("提醒：没有装微信的解码程序，装上 jixiang[proof] 就多一个程序来查。")
+        click.echo("提醒：没有装微信的解码程序（附加包 proof），装上就多一个程序来查。")
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
