@@ -145,6 +145,7 @@ def test_a_second_build_starts_no_program_and_touches_no_file(desk: Desk, monkey
 def test_an_incremental_build_equals_a_clean_one_byte_for_byte(desk: Desk, tmp_path: Path) -> None:
     desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 再慢一点")
     desk.edit("02-laojie/script.md", "都热闹得很。\n", "都很热闹。\n")
+    _hang(desk, "A1,东门,1")
     later = datetime(2026, 12, 2, tzinfo=UTC)
     assert desk.build(now=later).failures == ()
     clean = Desk(desk.workspace, tmp_path / "clean")

@@ -230,7 +230,8 @@ def test_a_copy_is_read_by_two_decoders_and_gives_the_place(copy: Poster) -> Non
     picture = _seen(copy.file, dpi=110)
     assert [code.text for code in zxingcpp.read_barcodes(picture)] == [COPIED_URL]
     assert [code.data.decode() for code in pyzbar.decode(picture)] == [COPIED_URL]
-    assert copy.decodings >= 0.7 * copy.trials > 0
+    assert copy.reach >= 2
+    assert len(copy.read_by) >= 2
 
 
 @pytest.mark.parametrize("width_mm", [76, 40], ids=["an address on one line", "an address on two"])
