@@ -258,7 +258,8 @@ def _print_findings(file: Path, findings: Sequence[Finding]) -> None:
             click.echo(f"  旁边还有  {text}")
         click.echo(f"  读出来的  {'、'.join(finding.proof.read_by) or '没有'}{f'；没读出来的：{missed_by}' if missed_by else ''}")
         tried = f"试拍 {finding.proof.trials} 张，读出 {finding.proof.decodings} 张"
-        click.echo(f"  能扫多远  占满手机画面时的 {finding.proof.reach:.3g} 倍，至少要 {REACH:g} 倍（{tried}）")
+        reach = f"{finding.proof.reach:.3g}" if finding.proof.reach else "不到 1"
+        click.echo(f"  能扫多远  占满手机画面时的 {reach} 倍，至少要 {REACH:g} 倍（{tried}）")
         click.echo(f"  每格大小  {finding.module_px:.3g} 像素，至少要 {MODULE_PX:g}（画面宽 1080 像素时）")
         click.echo(f"  深浅对比  {finding.contrast:.3g} : 1，至少要 {CONTRAST:g} : 1")
         click.echo(f"  四周留白  {finding.quiet_zone_modules:.3g} 格，应当有 4 格")

@@ -147,7 +147,7 @@ def _broken_rule(
     """Return the first rule that does not hold, in the order in which mending one may mend the next."""
     size_bytes = len(code.text.encode())
     missed_by = [name for name in decoders() if name not in proof.read_by]
-    tried = f"（试拍 {proof.trials} 张，读出 {proof.decodings} 张）"
+    far = f"只能退到占满手机画面时的 {proof.reach:.3g} 倍远" if proof.reach else "占满手机画面时就有照片读不出来"
     print_dark = "请用最深的颜色把码印在纯白的底上；如果是照片，换个亮的地方再拍一张"
     rules = (
         (
@@ -185,7 +185,7 @@ def _broken_rule(
         (
             proof.reach < REACH,
             "JX-D15",
-            f"二维码稍远一点就扫不出来：只能退到占满手机画面时的 {proof.reach:.3g} 倍远，至少要 {REACH:g} 倍{tried}",
+            f"二维码稍远一点就扫不出来：{far}，至少要 {REACH:g} 倍（试拍 {proof.trials} 张，读出 {proof.decodings} 张）",
             "请把码放大，用最深的颜色印在纯白的底上",
         ),
     )
