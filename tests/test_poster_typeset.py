@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,11 @@ def width_em(text: str) -> float:
     return set_line(text, TEXT, 100).width_px / 100
 
 
+def advance_of_space() -> float:
+    """What a typed space between two Han characters adds, in em."""
+    return glyphs.advance_em(TEXT, " ")
+
+
 # Fonts
 
 
@@ -187,7 +193,72 @@ def test_a_line_draws_every_character_once_and_in_order(text: str) -> None:
     assert_ink_inside(block)
 
 
+@pytest.mark.parametrize(
+    ("text", "length_em"),
+    [
+        ("气温25℃", 3 + width_em("25") + 0.2),  # a unit in a cell of its own
+        ("3～5层", 2 + width_em("35") + 0.2),
+        ("￥30元", 2 + width_em("30") + 0.2),
+        ("Ａ座", 2),
+    ],
+)
+def test_only_han_characters_stand_apart_from_figures(text: str, length_em: float) -> None:
+    assert width_em(text) == pytest.approx(length_em, abs=0.01)
+
+
+@settings(max_examples=60, deadline=None)
+@given(titles, st.booleans())
+def test_squeezed_marks_never_touch_their_neighbours(text: str, vertical: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+    block = fit_title_column(text, 600, 120) if vertical else set_line(text, TITLE, 40)
+    for before, after in pairwise(block.glyphs):
+        first, second = (glyphs.ink_em(TITLE, each.drawn) for each in (before, after))
+        if {before.text, after.text} & MARKS and first.right > first.left and second.right > second.left:
+            one, other = (
+                glyphs.ink_of(TITLE, replace(each, x=each.x / block.size_px, y=each.y / block.size_px))
+                for each in (before, after)
+            )
+            assert other.left >= one.right - 0.02 or other.top >= one.bottom - 0.02 or other.right <= one.left + 0.02
+
+
 # Paragraphs
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "8:00—20:00",
+        "3～5",
+        "10×10",
+        "±3",
+        "２０２６",
+        "+86 139 0000 0000",
+        "3.5 km",
+        "m²",
+        "25℃",
+        "1,200",
+        "2026-11-25",
+        "5·12",
+        "￥30",
+    ],
+)
+def test_a_figure_with_all_that_belongs_to_it_stands_on_one_line(part: str) -> None:
+    text = f"好生活好吉祥{part}好生活好吉祥好生活"
+    for width_px in range(180, 420, 8):
+        lines = lines_of(set_paragraph(text, 20, width_px))
+        assert [line for line in lines if without_spaces(part) in line], lines
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(words, min_size=40, max_size=120).map("".join), st.integers(min_value=300, max_value=700))
+def test_no_line_is_drawn_out_by_more_than_a_quarter_em_at_any_place(text: str, width_px: int) -> None:
+    try:
+        block = set_paragraph(text, 24, width_px)
+    except AssertionError:
+        reject()
+    for before, after in pairwise(block.glyphs):
+        if before.y == after.y and before.text in HAN and after.text in HAN:
+            blank_em = (after.x - before.x) / 24 - 1
+            assert 0 - 1e-6 <= blank_em <= 0.25 + advance_of_space() + 1e-6
 
 
 @settings(max_examples=120, deadline=None)
@@ -294,7 +365,8 @@ def test_columns_of_a_title_break_where_they_may(text: str) -> None:
     assert len(columns) == block.lines
     assert not [column for column in columns[1:] if column[0] in NO_START]
     assert not [column for column in columns[:-1] if column[-1] in NO_END]
-    assert sum(column.count("2026") for column in columns) == without_spaces(text).count("2026")
+    for part in ("2026", "——", "……"):
+        assert sum(column.count(part) for column in columns) == without_spaces(text).count(part)
 
 
 @settings(max_examples=80, deadline=None)
@@ -326,6 +398,13 @@ def test_a_short_title_fills_the_column_to_the_ink() -> None:
     _, top, _, bottom = ink_of(fit_title_column("西埔新居慢慢看", 600, 400))
     assert top <= 2
     assert bottom >= 596
+
+
+@pytest.mark.parametrize(("text", "length_em"), [("家", 1), ("听海", 2.5), ("一碗汤", 3.5), ("西埔新居", 4), ("去！", 2)])
+def test_two_or_three_characters_stand_apart_so_that_they_hold_the_column(text: str, length_em: float) -> None:
+    block = fit_title_column(text, 600, 60)
+    assert block.size_px == 60
+    assert block.height_px / 60 == pytest.approx(length_em, abs=0.2)
 
 
 @pytest.mark.parametrize(

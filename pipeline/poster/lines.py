@@ -1,7 +1,7 @@
 """Where lines end: whole paragraphs weighed at once, titles shared out evenly. Lengths are in em.
 
 A line never starts or ends with a forbidden mark, because ``signs`` makes those places unbreakable.
-Sources: clreq 3.1.4, 3.1.6, 3.4.4 (widows), 3.5 (line adjustment); the weighing follows Knuth and Plass, Breaking Paragraphs
+Sources: clreq 3.1.4, 3.1.6, 3.4.4 孤行与孤字处理, 3.5 行内调整; the weighing follows Knuth and Plass, Breaking Paragraphs
 into Lines (1981).
 """
 
@@ -30,7 +30,7 @@ BEFORE_PARTICLE_COST = 0.4
 TWIN_COST = 0.4
 MEASURE_COST = 0.4
 SHORT_FIRST_COST = 0.03
-PARTICLES = frozenset("的地得了着过吗呢吧啊们里")
+PARTICLES = frozenset("的地得了着过吗呢吧啊呀嘛们里")
 NUMERALS = frozenset("一二三四五六七八九十百千万两几半0123456789")
 
 

@@ -1,8 +1,8 @@
 """Text cut into signs: what stands in one cell or may not be divided, and the blanks between them.
 
-Sources: W3C Requirements for Chinese Text Layout (clreq): 3.1.4 marks at line start and line end, 3.1.5 marks that are not
-divided, 3.1.6 width adjustment of marks, 3.2 mixed text (blank between Han and Latin, 纵中横). GB/T 15834-2011: 5.1 and 5.2,
-place and form of marks on lines and in columns.
+Sources: W3C Requirements for Chinese Text Layout (clreq): 3.1.4 行首行尾禁则, 3.1.5 符号分离禁则, 3.1.6 标点符号的宽度调整,
+3.2 mixed text (blank between Han and Latin, 纵中横). GB/T 15834-2011: 5.1 and 5.2, place and form of marks on lines and in
+columns.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ POINTS = frozenset("，。、；：！？．")
 CLOSERS = POINTS | frozenset("）》」』】〕〉］｝”’〗")
 TALL_POINTS = frozenset("；：！？")  # in columns they fill their cell
 DOTS = frozenset("·‧・•")
-NO_LINE_START = CLOSERS | DOTS | frozenset("—⸺…～－／｜/,.;:!?)]}%‰℃°′″")
+NO_LINE_START = CLOSERS | DOTS | frozenset("—⸺…～〜－／｜/,.;:!?)]}%％‰℃㎡°′″×÷")
 NO_LINE_END = OPENERS | frozenset("([{／￥¥$€£＄№#＃")
+FIGURES = frozenset("0123456789０１２３４５６７８９")
+FIGURE_LINKS = frozenset("—–～〜－×÷±≈≥≤＞＜＋＝·")  # a figure stays with one of these before it: 3～5, 8:00—20:00, ±3
 VERTICAL_QUOTES = str.maketrans("“”‘’", "『』「」")  # GB/T 15834-2011, 5.2: the quotation marks of columns
 # The characters that Unicode gives to what marks look like in columns (Vertical Forms, CJK Compatibility Forms).
 VERTICAL_FORMS = dict(
@@ -102,7 +104,7 @@ def _is_latin(character: str) -> bool:
     if character == " " or character in NO_LINE_START - set("/,.;:!?)]}%°"):
         return False
     narrow = unicodedata.east_asian_width(character) not in ("W", "F")
-    return character.isascii() or character in "°¥£€" or (narrow and unicodedata.category(character)[0] == "L")
+    return character.isascii() or character in "°¥£€¹²³" or (narrow and unicodedata.category(character)[0] == "L")
 
 
 def _sign(text: str, font: Path, *, vertical: bool, latin: bool, tracking_em: float) -> Sign:
@@ -193,8 +195,23 @@ def _joined(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: boo
         before_em=blank + tracking_em,
         shrink_em=shrink,
         spaced=spaced,
-        breakable=sign.text[0] not in NO_LINE_START and before.text[-1] not in NO_LINE_END,
+        breakable=sign.text[0] not in NO_LINE_START
+        and before.text[-1] not in NO_LINE_END
+        and not _is_one_figure(before, sign, spaced=spaced),
     )
+
+
+def _is_one_figure(before: Sign, sign: Sign, *, spaced: bool) -> bool:
+    """Whether two signs are one figure or word: the ends of a range, a telephone number in groups, a number and its unit."""
+    end, start = before.text[-1], sign.text[0]
+    if spaced:
+        return end in FIGURES and start.isascii() and start.isalnum()
+    return (_is_full_width_letter(end) and _is_full_width_letter(start)) or (before.text in FIGURE_LINKS and start in FIGURES)
+
+
+def _is_full_width_letter(character: str) -> bool:
+    """Whether it is a Latin letter or a figure in a cell of its own, as Chinese input methods type them: Ａ, １."""
+    return unicodedata.east_asian_width(character) == "F" and character.isalnum()
 
 
 def _blank(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: bool) -> tuple[float, float]:
@@ -208,8 +225,8 @@ def _blank(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: bool
     latin = _is_latin(before.text[-1]), _is_latin(sign.text[0])
     one_is_latin = latin[0] != latin[1] and not (vertical and (_is_upright(before) or _is_upright(sign)))
     if one_is_latin and before.text[-1] not in OPENERS and sign.text[0] not in CLOSERS:
-        edge = before.text[-1] if latin[0] else sign.text[0]
-        mixed = (edge.isalnum() or edge in "%°+#&") and min(before.letters, sign.letters) > 0
+        edge, han = (before.text[-1], sign.text[0]) if latin[0] else (sign.text[0], before.text[-1])
+        mixed = (edge.isalnum() or edge in "%°+#&") and han.isalnum() and min(before.letters, sign.letters) > 0
         return (HAN_LATIN_EM, BLANK_SHRINK_EM) if mixed or spaced else (0.0, 0.0)
     if spaced and not (CLOSERS | OPENERS) & {before.text[-1], sign.text[0]}:
         return advance_em(font, " "), BLANK_SHRINK_EM

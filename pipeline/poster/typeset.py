@@ -7,18 +7,20 @@ Sources: W3C Requirements for Chinese Text Layout (clreq), sections named in ``s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 from pathlib import Path
 
 from pipeline.poster.glyphs import Block
 from pipeline.poster.lines import Line, break_paragraph, natural_length, share_out, unbreakable_parts
 from pipeline.poster.placing import level, scaled, upright
-from pipeline.poster.signs import clean, cut
+from pipeline.poster.signs import Sign, clean, cut
 
 SINGLE_COLUMN_SIGNS = 7
 COLUMN_GAP_EM = 0.6
 TITLE_COLUMN_GAP_EM = 0.25
+SHORT_TITLE_SIGNS = 4
+SHORT_TITLE_GAP_EM = 0.25  # for each sign that a title has fewer
 SIZE_STEP_PX = 0.25
 
 
@@ -80,14 +82,23 @@ def fit_title_column(
     """The vertical title: one column up to seven signs, else balanced columns from right to left.
 
     Columns break after a mark or a space where there is one. Several columns are never bigger than one of seven signs: a long
-    title does not shout louder than a short one. Marks take half an em.
+    title does not shout louder than a short one. Marks take half an em. Two and three characters stand apart, so that they
+    hold the column.
     """
     signs = cut(text, font, vertical=True, half_marks=True)
+    signs = cut(text, font, vertical=True, half_marks=True, tracking_em=_short_title_gap(signs))
     lines = share_out(signs, 1 if natural_length(signs) <= SINGLE_COLUMN_SIGNS else max_columns)
     parts = upright(lines, font, TITLE_COLUMN_GAP_EM)
     longest_em = max(parts[1].bottom - parts[1].top, SINGLE_COLUMN_SIGNS if len(lines) > 1 else 0.1)
     size_px = min(max_px, height_px / longest_em)
     return scaled(font, size_px, *parts) if size_px >= min_px else None
+
+
+def _short_title_gap(signs: Sequence[Sign]) -> float:
+    """The blank between two (half an em) or three (a quarter) Han characters; none beside marks and lying words."""
+    if not all(sign.letters and sign.length_em == 1 for sign in signs):
+        return 0.0
+    return max(0, SHORT_TITLE_SIGNS - len(signs)) * SHORT_TITLE_GAP_EM
 
 
 def count_fitting(text: str, fits: Callable[[str], bool]) -> int:
