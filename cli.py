@@ -234,6 +234,8 @@ def _print_outcome(outcome: Outcome) -> None:
             click.echo(f"提醒：第 {each.identity.number} 期 {words}")
     for identity in outcome.voided:
         click.echo(f"提醒：第 {identity.number} 期的网址变了，印着 {identity.page_url} 的海报已经作废，请重新打印")
+    for note in outcome.notes:
+        click.echo(f"提醒：{note}")
     if outcome.built:
         click.echo(f"声音和网页   {outcome.out / 'site'}")
         click.echo(f"打印的海报   {outcome.out / 'print'}")
@@ -351,6 +353,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "site_laid_out": outcome.site_laid_out,
         "episodes": [json.loads(report.read_bytes()) for report in reports],
         "voided": [identity.page_url for identity in outcome.voided],
+        "notes": [_problem_as_json(note) for note in outcome.notes],
         "problems": [_problem_as_json(problem) for problem in _problems(outcome)],
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import zoneinfo
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,7 +106,8 @@ def build(
         in_work = {
             episode.number: side_by_side.submit(_make_episode, run, episode, identities[episode.number]) for episode in chosen
         }
-        cover = _result(side_by_side.submit(drawing.draw_series_cover, studio), failures)
+        own = _result(side_by_side.submit(drawing.draw_series, studio), failures)
+        cover = next((each for each in own or () if each.format == "cover"), None)
         built = [made for future in in_work.values() if (made := _result(future, failures)) is not None]
         numbers_made = {each.identity.number for each in built}
         unsound = _unread(reading, promises) | (in_work.keys() - numbers_made)
@@ -118,7 +119,7 @@ def build(
         if site_laid_out and cover is not None:
             departed = [each for number, each in promises.identities.items() if number not in numbers_made | unsound]
             artefacts.lay_out(out / "site", _site(series, built, departed, cover), last="feed.xml")
-        _lay_out_posters(run, out, built, cover, kept={*map(str, unsound), *(["series"] if cover is None else [])})
+        _lay_out_posters(run, out, built, own, kept={*map(str, unsound)})
     return Outcome(
         series=series,
         out=out,
@@ -253,6 +254,7 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         posters=drawn.posters,
         copies=drawn.copies,
         overview=drawn.overview,
+        sheet=drawn.sheet,
         enclosure=kept[0],
         alternates=tuple(kept[1:]),
         transcripts=transcripts,
@@ -339,17 +341,23 @@ def _site(series: Series, built: Sequence[BuiltEpisode], departed: Sequence[Iden
     return files
 
 
-def _lay_out_posters(run: _Run, out: Path, built: Sequence[BuiltEpisode], cover: Poster | None, *, kept: Container[str]) -> None:
-    """Lay out what is printed, shared and reported, a folder an episode; ``kept`` names those that stay as they are."""
-    folders = {f"print/{each.identity.number}": drawing.printed_files(run.studio, each) for each in built}
-    folders |= {f"social/{each.identity.number}": drawing.files_for("social", run.studio, each.posters) for each in built}
-    if cover is not None:
-        folders |= {f"{place}/series": drawing.files_for(place, run.studio, (cover,)) for place in ("print", "social")}
-    for name, files in folders.items():
-        artefacts.lay_out(out / name, files)
-    for folder in (*(out / "print").glob("*"), *(out / "social").glob("*")):
-        if folder.relative_to(out).as_posix() not in folders and folder.name not in kept:
-            artefacts.lay_out(folder, {})
+def _lay_out_posters(
+    run: _Run, out: Path, built: Sequence[BuiltEpisode], series: Sequence[Poster] | None, *, kept: set[str]
+) -> None:
+    """Lay out what is printed, shared and reported; ``kept`` names the episodes of which everything stays as it is."""
+    studio = run.studio
+    standing = {int(name): out / "print" / name for name in kept}
+    bound = {"series.pdf": drawing.bind_series(studio, series, built, standing)} if series is not None else {}
+    stays = kept if series is not None else kept | {"series", "series.pdf"}
+    for place, files_of in (("print", drawing.printed_files), ("social", drawing.shared_files)):
+        files: dict[str, bytes | Path] = {
+            f"{each.identity.number}/{name}": file for each in built for name, file in files_of(studio, each).items()
+        }
+        files |= {f"series/{name}": file for name, file in drawing.files_for(place, studio, series or ()).items()}
+        files |= bound if place == "print" else {}
+        there = [file.relative_to(out / place) for file in (out / place).rglob("*") if file.is_file()]
+        files |= {path.as_posix(): out / place / path for path in there if path.parts[0] in stays}
+        artefacts.lay_out(out / place, files)
     reports = report.render_reports(built, _draw_waveforms(run, built))
     reports |= {file.name: file.read_bytes() for file in (out / "report").glob("*.*") if file.stem in kept}
     artefacts.lay_out(out / "report", reports)

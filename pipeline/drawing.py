@@ -34,9 +34,10 @@ class Studio:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """What was drawn for an episode; ``copies`` by the placement's id."""
+    """What was drawn for an episode; ``copies`` by the placement's id, ``sheet`` shows all formats side by side."""
 
     posters: tuple[Poster, ...]
+    sheet: Path
     copies: Mapping[str, tuple[Poster, ...]]
     overview: Path | None
 
@@ -68,9 +69,11 @@ def draw_posters(studio: Studio, episode: Episode, identity: Identity, sound: So
         for each in studio.formats.values()
     ]
     posters = {made.format: made for made in (future.result() for future in drawing)}
+    shown = _in_order(studio, posters)
+    sheet = studio.shop.start(f"{name} 各版面一览", poster.draw_sheet, f"{name}　{episode.title}", shown, design, suffix=".jpg")
     places = _places(studio, episode) if studio.copied else ()
     if not places:
-        return Drawn(posters=tuple(posters.values()), copies={}, overview=None)
+        return Drawn(posters=tuple(posters.values()), sheet=sheet.result().file, copies={}, overview=None)
     listing = (episode.number, episode.title, identity.page_url, places, design)
     overview = studio.shop.start(f"{name} 点位总览", poster.draw_overview, *listing, suffix=".pdf")
     copying = {
@@ -90,14 +93,14 @@ def draw_posters(studio: Studio, episode: Episode, identity: Identity, sound: So
         for place in places
     }
     copies = {place_id: tuple(future.result() for future in futures) for place_id, futures in copying.items()}
-    return Drawn(posters=tuple(posters.values()), copies=copies, overview=overview.result().file)
+    return Drawn(posters=tuple(posters.values()), sheet=sheet.result().file, copies=copies, overview=overview.result().file)
 
 
-def draw_series_cover(studio: Studio) -> Poster:
-    """Return the series' own cover.
+def draw_series(studio: Studio) -> tuple[Poster, ...]:
+    """Return the series' own posters: all that is printed or shared, the cover among them.
 
     Raises:
-        AuthorError: series.toml holds what the cover cannot show.
+        AuthorError: series.toml holds what they cannot show.
     """
     wording = poster.SeriesWording(
         title=studio.series.title,
@@ -108,11 +111,45 @@ def draw_series_cover(studio: Studio) -> Poster:
         stop_count=len(studio.series.stops),
         site_url=studio.series.site_url,
     )
-    design, cover = poster.load_design(poster.SERIES, studio.designs), studio.formats["cover"]
-    problems = poster.check_series(wording, design, [cover], poster.Written(file=studio.series.file, lines=studio.series.lines))
+    design = poster.load_design(poster.SERIES, studio.designs)
+    formats = [each for each in studio.formats.values() if each.place in ("print", "social") or each.name == "cover"]
+    problems = poster.check_series(wording, design, formats, poster.Written(file=studio.series.file, lines=studio.series.lines))
     if problems:
         raise AuthorError(problems)
-    return studio.shop.start("系列封面", poster.compose_series, cover, wording, design, suffix=cover.suffix).result()
+    drawing = [
+        studio.shop.start(f"系列 {each.label}", poster.compose_series, each, wording, design, suffix=each.suffix)
+        for each in formats
+    ]
+    return tuple(future.result() for future in drawing)
+
+
+def bind_series(studio: Studio, series: Sequence[Poster], built: Sequence[BuiltEpisode], standing: Mapping[int, Path]) -> Path:
+    """Return the smallest printed sheet of the series and of each episode, in one PDF.
+
+    ``standing`` are the folders of episodes that are not made anew, by number: their sheets stay in it.
+    """
+    printed = [each for each in studio.formats.values() if each.print]
+    smallest = min(printed, key=lambda each: each.print.trim_width_mm if each.print else 0.0).name
+    sheets = {number: folder / f"{smallest}.pdf" for number, folder in standing.items()}
+    sheets |= {made.identity.number: _file_of(smallest, made.posters) for made in built}
+    pages = [_file_of(smallest, series), *(sheets[number] for number in sorted(sheets) if sheets[number].is_file())]
+    return studio.shop.start("系列合订本", poster.bind, tuple(pages), suffix=".pdf").result().file
+
+
+def _file_of(name: str, posters: Sequence[Poster]) -> Path:
+    return next(each.file for each in posters if each.format == name)
+
+
+def _in_order(studio: Studio, posters: Mapping[str, Poster]) -> tuple[Poster, ...]:
+    """Return what people see of an episode: printed sheets by size, then pictures; the one inside the sound left out."""
+    shown = [each for each in studio.formats.values() if each.place != "tag"]
+    shown.sort(key=lambda each: (not each.print, each.print.trim_width_mm if each.print else each.width_mm / each.height_mm))
+    return tuple(posters[each.name] for each in shown)
+
+
+def shared_files(studio: Studio, built: BuiltEpisode) -> Files:
+    """Return all that is shared on screens, and the sheet that shows every format."""
+    return files_for("social", studio, built.posters) | ({"sheet.jpg": built.sheet} if built.sheet else {})
 
 
 def files_for(place: str, studio: Studio, posters: Sequence[Poster]) -> Files:

@@ -375,7 +375,8 @@ class BuiltEpisode:
     """An episode with everything made for it; ``alternates`` are its sound in other containers.
 
     ``public`` once it is due or released: only then is its sound on the site. ``copies`` are the printed posters for each place
-    where it hangs, by the placement's id, and ``overview`` is their list; None where there are no copies.
+    where it hangs, by the placement's id, and ``overview`` is their list; None where there are no copies. ``sheet``
+    shows all formats side by side.
     """
 
     episode: Episode
@@ -391,3 +392,4 @@ class BuiltEpisode:
     chapters: Attachment | None
     copies: Mapping[str, tuple[Poster, ...]] = field(default_factory=dict)
     overview: Path | None = None
+    sheet: Path | None = None

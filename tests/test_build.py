@@ -30,6 +30,7 @@ from pipeline.artefacts import store as artefact_store
 from pipeline.build import Outcome, build
 from pipeline.errors import AuthorError, MachineError, PromiseError
 from pipeline.model import Enclosure, Sound, SoundSettings, Span, Theme
+from tests.posters import coarsen
 from tests.sounds import read_ebur128
 
 REPOSITORY = Path(__file__).parents[1]
@@ -69,7 +70,7 @@ def _made(out: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("first")
-    desk = Desk(shutil.copytree(SAMPLE, folder / "episodes"), folder / "out")
+    desk = Desk(coarsen(shutil.copytree(SAMPLE, folder / "episodes")), folder / "out")
     outcome = desk.build()
     assert outcome.failures == ()
     return desk
@@ -92,9 +93,12 @@ def test_a_build_leaves_sound_posters_pages_feed_and_reports(first: Desk) -> Non
         "site/route/index.html",
         "site/subscribe/index.html",
         "print/1/a3.pdf",
-        "print/2/a3.pdf",
+        "print/2/rollup.pdf",
+        "print/series/a4.pdf",
+        "print/series.pdf",
         "social/1/moments.png",
         "social/1/cover.jpg",
+        "social/1/sheet.jpg",
         "social/series/cover.jpg",
         "report/1.json",
         "report/1.png",
@@ -182,7 +186,7 @@ def test_a_second_build_adds_nothing_to_the_ledger_and_may_be_frozen(desk: Desk)
 
 
 def test_frozen_refuses_what_the_ledger_lacks_before_anything_is_made(tmp_path: Path) -> None:
-    desk = Desk(shutil.copytree(SAMPLE, tmp_path / "episodes"), tmp_path / "out")
+    desk = Desk(coarsen(shutil.copytree(SAMPLE, tmp_path / "episodes")), tmp_path / "out")
     with pytest.raises(PromiseError) as raised:
         desk.build(frozen=True)
     assert raised.value.problems[0].code == "JX-P06"
@@ -199,7 +203,7 @@ def test_one_broken_episode_stops_no_other_and_loses_nothing_that_was_built(desk
     assert not outcome.site_laid_out
     after = _made(desk.out)
     changed = [path for path in before if before[path] != after.get(path)]
-    assert [path for path in changed if not path.startswith(("print/2/", "social/2/", "report/2."))] == []
+    assert [path for path in changed if not path.startswith(("print/2/", "social/2/", "report/2.", "print/series.pdf"))] == []
     assert before["print/2/a3.pdf"] != after["print/2/a3.pdf"]
 
 
@@ -243,7 +247,7 @@ def test_a_ledger_that_is_gone_is_missed_before_anything_is_made(desk: Desk) -> 
 
 
 def test_ctrl_c_ends_at_once_and_the_next_build_finishes(tmp_path: Path) -> None:
-    desk = Desk(shutil.copytree(SAMPLE, tmp_path / "episodes"), tmp_path / "out")
+    desk = Desk(coarsen(shutil.copytree(SAMPLE, tmp_path / "episodes")), tmp_path / "out")
     command = [sys.executable, str(REPOSITORY / "cli.py"), "build", "1", "-C", str(desk.workspace), "--now", "2026-11-01"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
@@ -368,7 +372,7 @@ def normalize(recording: Path, _theme: Theme, settings: SoundSettings, to: Path)
 @pytest.fixture(scope="module")
 def first_with_m4a(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("m4a")
-    desk = Desk(shutil.copytree(SAMPLE, folder / "episodes"), folder / "out")
+    desk = Desk(coarsen(shutil.copytree(SAMPLE, folder / "episodes")), folder / "out")
     shutil.rmtree(desk.workspace / "02-laojie")
     desk.edit("series.toml", "[[aspects]]", '[sound]\nalso = ["m4a"]\n\n[[aspects]]')
     desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 慢慢看\n码率: 64")

@@ -16,6 +16,7 @@ from PIL import Image
 
 import cli
 from pipeline import qr
+from tests.posters import coarsen
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE = REPOSITORY / "tests" / "samples" / "workspace"
@@ -30,7 +31,7 @@ def _jixiang(*arguments: str | Path, encoding: str = "utf-8") -> subprocess.Comp
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    return shutil.copytree(SAMPLE, tmp_path / "episodes")
+    return coarsen(shutil.copytree(SAMPLE, tmp_path / "episodes"))
 
 
 def test_help_answers_without_loading_what_is_heavy() -> None:

@@ -24,7 +24,6 @@ from pipeline.errors import AuthorError, DesignError
 from pipeline.model import Aspect, Poster, Sound, Wording
 from pipeline.poster import SERIES as SERIES_KEY
 from pipeline.poster import (
-    PosterFormat,
     SeriesWording,
     Written,
     art,
@@ -39,6 +38,7 @@ from pipeline.poster.clearance import layout_problems
 from pipeline.poster.layout import lay_out
 from pipeline.poster.lettering import duration_text, letter_episode
 from pipeline.poster.proof import prove
+from tests.posters import coarse
 
 TINY_FOLDER = Path(__file__).parent / "samples" / "poster-tiny"
 TINY = load_formats(TINY_FOLDER)["tiny"]
@@ -110,16 +110,6 @@ def seen(poster: Poster) -> Image.Image:
         return image
 
 
-def coarse(form: PosterFormat) -> PosterFormat:
-    """Return a printed format at a resolution that tests have time for."""
-    if form.print is None:
-        return form
-    width_px = 1100
-    dpi = round(width_px / form.print.trim_width_mm * 25.4)
-    height_px = round(width_px * form.height_mm / form.width_mm)
-    return replace(form, width_px=width_px, height_px=height_px, print=replace(form.print, dpi=dpi))
-
-
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Poster]:
     folder = tmp_path_factory.mktemp("posters")
@@ -137,7 +127,7 @@ def test_every_format_with_a_code_is_read_by_two_decoders(drawn: dict[str, Poste
         picture = seen(drawn[name])
         assert [code.text for code in zxingcpp.read_barcodes(picture)] == [WORDING.page_url], name
         assert [code.data.decode() for code in pyzbar.decode(picture)] == [WORDING.page_url], name
-        assert drawn[name].decodings >= 0.7 * drawn[name].trials > 0
+        assert drawn[name].reach >= 2
 
 
 def test_every_file_is_what_its_format_promises(drawn: dict[str, Poster]) -> None:
@@ -241,7 +231,7 @@ def test_a_code_too_pale_to_scan_is_not_delivered(tmp_path: Path, monkeypatch: p
 def test_a_poster_with_somebody_elses_code_is_not_proven(tmp_path: Path) -> None:
     poster = compose(TINY, WORDING, SOUND, DESIGN, tmp_path / "tiny.png")
 
-    with pytest.raises(DesignError):
+    with pytest.raises(DesignError, match="JX-D40"):
         prove(poster.file, "https://jixiang.example/7/")
 
 

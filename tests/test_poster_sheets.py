@@ -53,7 +53,7 @@ def test_a_sheet_shows_every_poster_whole(tmp_path: Path, count: int) -> None:
     colours = [(200, 20 * number, 40) for number in range(count)]
     sizes = [(300, 420), (300, 300), (900, 380), (80, 200)]
     posters = [picture(tmp_path, f"p{number}", sizes[number % 4], colour) for number, colour in enumerate(colours)]
-    sheet = pixels(draw_sheet("第 1 期 到水边走走", posters, DESIGN, tmp_path / "sheet.jpg"))
+    sheet = pixels(draw_sheet("第 1 期 到水边走走", posters, DESIGN, tmp_path / "sheet.jpg").file)
     assert sheet.shape[1] == 2400
     areas = [share_of(sheet, colour) * sheet.shape[0] * sheet.shape[1] for colour in colours]
     assert min(areas) > 120_000
@@ -65,7 +65,7 @@ def test_a_sheet_shows_every_poster_whole(tmp_path: Path, count: int) -> None:
 
 
 def test_a_sheet_shows_a_printed_page_without_what_is_cut_off(tmp_path: Path) -> None:
-    sheet = pixels(draw_sheet("第 1 期", [page(tmp_path, "a4", 300, 420)], DESIGN, tmp_path / "sheet.jpg"))
+    sheet = pixels(draw_sheet("第 1 期", [page(tmp_path, "a4", 300, 420)], DESIGN, tmp_path / "sheet.jpg").file)
     green = np.abs(sheet - np.array((0, 128, 0))).max(axis=2) < 30
     assert green.sum(axis=1).max() / green.sum(axis=0).max() == pytest.approx(300 / 420, abs=0.01)
     assert share_of(sheet, (255, 255, 255)) == 0
@@ -73,13 +73,13 @@ def test_a_sheet_shows_a_printed_page_without_what_is_cut_off(tmp_path: Path) ->
 
 def test_the_same_posters_give_the_same_sheet(tmp_path: Path) -> None:
     posters = [picture(tmp_path, "one", (300, 420), (1, 2, 3)), page(tmp_path, "two", 300, 420)]
-    sheets = [draw_sheet("第 1 期", posters, DESIGN, tmp_path / f"{turn}.jpg").read_bytes() for turn in (1, 2)]
+    sheets = [draw_sheet("第 1 期", posters, DESIGN, tmp_path / f"{turn}.jpg").file.read_bytes() for turn in (1, 2)]
     assert sheets[0] == sheets[1]
 
 
 def test_a_bound_series_keeps_order_and_boxes(tmp_path: Path) -> None:
     pages = [page(tmp_path, f"page{number}", 300 + number, 420) for number in range(3)]
-    bound = [bind(pages, tmp_path / f"{turn}.pdf") for turn in (1, 2)]
+    bound = [bind([each.file for each in pages], tmp_path / f"{turn}.pdf").file for turn in (1, 2)]
     assert bound[0].read_bytes() == bound[1].read_bytes()
     with pikepdf.open(bound[0]) as pdf:
         assert [float(each.TrimBox[2]) for each in pdf.pages] == [310, 311, 312]

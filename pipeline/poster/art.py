@@ -27,6 +27,7 @@ _STRIP_PX = 256
 _SOFT = ("field", "tone")
 _SOFT_PX_PER_MM = 2.0  # an edge of a tone of five per cent may be half a millimetre wide
 _GLANCE_REDUCTION = 16
+_SKY, _SKY_FOR_CLOUDS, _CLOUDS_RISE = 205.0, 50.0, 0.4  # from the horizon up on A3, in the motif's own millimetres
 _FOREIGN = re.compile(r"url\(\s*[\"']?(?!#)|@import", re.IGNORECASE)
 _SVG = "{http://www.w3.org/2000/svg}"
 _SHAPES = frozenset(f"{_SVG}{name}" for name in ("g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "use"))
@@ -86,7 +87,7 @@ def _keep(root: etree._Element, *, soft: bool) -> None:
 def _draw_soft(root: etree._Element, poster_format: PosterFormat) -> Image.Image:
     """Return the colours behind everything, above and below the horizon by themselves, so that it stays an edge."""
     width_px, height_px = _size_px(poster_format)
-    horizon_px = round(poster_format.field.centre_y_mm * poster_format.px_per_mm) + poster_format.bleed_px
+    horizon_px = _horizon_px(poster_format) + poster_format.bleed_px
     picture = Image.new("RGB", (width_px, height_px))
     reduction = max(1, round(poster_format.px_per_mm / _SOFT_PX_PER_MM))
     for top_px, bottom_px in ((0, horizon_px), (horizon_px, height_px)):
@@ -108,7 +109,9 @@ def _draw_sharp(root: etree._Element, poster_format: PosterFormat, picture: Imag
     band_px = round(poster_format.field.height_mm * poster_format.px_per_mm) + poster_format.bleed_px
     # The band in one piece: its pattern is painted in tiles of whole pixels, counted from where a piece begins.
     for top, bottom in pairwise([*range(0, band_px, _STRIP_PX), band_px, picture.height]):
-        inked = seen.crop((0, top // _GLANCE_REDUCTION, seen.width, -(-bottom // _GLANCE_REDUCTION))).getbbox()
+        # A row more at both ends: the glance's are not quite so many pixels high.
+        glance = (0, max(top // _GLANCE_REDUCTION - 1, 0), seen.width, -(-bottom // _GLANCE_REDUCTION) + 1)
+        inked = seen.crop(glance).getbbox()
         if inked is None:
             continue
         left, right = (inked[0] - 1) * _GLANCE_REDUCTION, (inked[2] + 1) * _GLANCE_REDUCTION
@@ -164,6 +167,11 @@ def art_height_px(poster_format: PosterFormat) -> int:
     return min(poster_format.height_px, round((field.height_mm + field.band_mm) * poster_format.px_per_mm))
 
 
+def _horizon_px(poster_format: PosterFormat) -> int:
+    """Return how far down the horizon lies, from the trim's top: between two rows, so that it is an edge at every size."""
+    return round(poster_format.field.centre_y_mm * poster_format.px_per_mm)
+
+
 def ink_radius_mm(poster_format: PosterFormat) -> float:
     """Return the radius around the ring centre that waveform and motif fill."""
     return RING_MM * poster_format.field.scale
@@ -175,10 +183,15 @@ def _reflow(root: etree._Element, poster_format: PosterFormat, design: Design) -
     left, top, width = -bleed_mm, -bleed_mm, poster_format.width_mm + 2 * bleed_mm
 
     sky, floor = _rectangles(_group(root, "field"))[0], _group(root, "floor")
-    _place(sky, left, top, width, field.centre_y_mm - top + 0.2)
+    horizon_mm = _horizon_px(poster_format) / poster_format.px_per_mm
+    _place(sky, left, top, width, horizon_mm - top + 0.2)
     # Under the band too, so that nothing shows through at its edge.
-    _place(floor, left, field.centre_y_mm, width, field.height_mm + field.band_mm + bleed_mm - field.centre_y_mm)
-    _group(root, "art").set("transform", f"translate({field.centre_x_mm:g} {field.centre_y_mm:g}) scale({field.scale:g})")
+    _place(floor, left, horizon_mm, width, field.height_mm + field.band_mm + bleed_mm - horizon_mm)
+    _group(root, "art").set("transform", f"translate({field.centre_x_mm:g} {horizon_mm:.6f}) scale({field.scale:g})")
+
+    clouds = root.find(f".//{_SVG}g[@id='clouds']")
+    if clouds is not None:
+        _hang(clouds, field.centre_y_mm / field.scale)
 
     for rectangle in _rectangles(_group(root, "band")):
         _place(rectangle, left, field.height_mm, width, field.band_mm + bleed_mm)
@@ -191,6 +204,15 @@ def _reflow(root: etree._Element, poster_format: PosterFormat, design: Design) -
     )
     for colour in pattern.iter(f"{_SVG}path"):
         colour.set("stroke", design.accent)
+
+
+def _hang(clouds: etree._Element, sky: float) -> None:
+    """Let clouds rise with the sky where it is higher than on A3, and leave them out where it is too low for them."""
+    added = sky - _SKY
+    if added < -_SKY_FOR_CLOUDS:
+        clouds.set("display", "none")
+    elif added > 0:
+        clouds.set("transform", f"translate(0 {-_CLOUDS_RISE * added:.2f})")
 
 
 def _fill_waveform(group: etree._Element, bars: Sequence[float], colour: str) -> None:

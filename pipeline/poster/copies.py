@@ -21,7 +21,7 @@ from pipeline.poster.design import PAPER, Design, rgb
 from pipeline.poster.formats import MIME_TYPES, PosterFormat
 from pipeline.poster.layout import CodePlace, Layout, Rectangle, Text, lay_out
 from pipeline.poster.lettering import letter_episode
-from pipeline.poster.pdf import _code, _picture
+from pipeline.poster.pdf import code_path, picture_stream
 from pipeline.poster.proof import prove
 
 EASY_BYTES = 32
@@ -169,10 +169,10 @@ def _write(
             place = rectangle.moved(poster_format.bleed_px)
             size = f"{place.width * pt_per_px:.4f} 0 0 {place.height * pt_per_px:.4f}"
             corner = f"{left + place.left * pt_per_px:.4f} {top - place.bottom * pt_per_px:.4f}"
-            pictures[f"/Patch{number}"] = pdf.make_indirect(_picture(pdf, patch))
+            pictures[f"/Patch{number}"] = pdf.make_indirect(picture_stream(pdf, patch))
             drawing.append(f"q {size} {corner} cm /Patch{number} Do Q")
         trim_left, trim_top = float(page.TrimBox[0]), float(page.TrimBox[3])
-        drawing.append(_code(code, matrix, ink, pt_per_px, trim_left, trim_top))
+        drawing.append(code_path(code, matrix, ink, pt_per_px, trim_left, trim_top))
         content, count = _CODE.subn("\n".join(drawing).encode("ascii"), page.Contents.read_bytes())
         if count != 1:
             raise ValueError(f"{poster} holds {count} codes as the program draws them, and not one")

@@ -35,7 +35,7 @@ def write_pdf(picture: Image.Image, sheet: Print, code: CodePlace | None, matrix
     drawing = [f"q {bleed_box[2] - margin:.4f} 0 0 {bleed_box[3] - margin:.4f} {margin:.4f} {margin:.4f} cm /Picture Do Q"]
     if code is not None and matrix is not None:
         pt_per_px = (bleed_box[2] - margin) / picture.width
-        drawing.append(_code(code, matrix, ink, pt_per_px, trim_box[0], trim_box[3]))
+        drawing.append(code_path(code, matrix, ink, pt_per_px, trim_box[0], trim_box[3]))
     if sheet.crop_marks:
         drawing.append(_crop_marks(trim_box, bleed + _MARK_GAP_MM * _PT_PER_MM))
 
@@ -46,13 +46,14 @@ def write_pdf(picture: Image.Image, sheet: Print, code: CodePlace | None, matrix
         page.obj.TrimBox = pikepdf.Array([round(edge, 4) for edge in trim_box])
         if sheet.opens_at_trim:
             page.obj.CropBox = page.obj.TrimBox
-        page.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Picture=pdf.make_indirect(_picture(pdf, picture))))
+        drawn = pdf.make_indirect(picture_stream(pdf, picture))
+        page.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Picture=drawn))
         page.obj.Contents = pdf.make_stream("\n".join(drawing).encode("ascii"))
         # No dates, and an ID made of the content: the same poster is the same file.
         pdf.save(to, deterministic_id=True)
 
 
-def _picture(pdf: pikepdf.Pdf, picture: Image.Image) -> pikepdf.Stream:
+def picture_stream(pdf: pikepdf.Pdf, picture: Image.Image) -> pikepdf.Stream:
     """Return the picture as JPEG with full colour resolution, so that red type on dark fields keeps its edges."""
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=_QUALITY, subsampling=0)
@@ -69,7 +70,7 @@ def _picture(pdf: pikepdf.Pdf, picture: Image.Image) -> pikepdf.Stream:
     )
 
 
-def _code(code: CodePlace, matrix: Matrix, ink: str, pt_per_px: float, trim_left: float, trim_top: float) -> str:
+def code_path(code: CodePlace, matrix: Matrix, ink: str, pt_per_px: float, trim_left: float, trim_top: float) -> str:
     """Return the modules as one filled path: parts of one path leave no seams where they touch."""
     side = code.module_px * pt_per_px
     left, top = trim_left + code.left * pt_per_px, trim_top - code.top * pt_per_px

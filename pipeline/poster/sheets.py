@@ -15,11 +15,17 @@ from pipeline.poster import glyphs, typeset
 from pipeline.poster.design import Design, rgb
 
 _WIDTH_PX, _MARGIN_PX, _GAP_PX = 2400, 72, 54
-_ROW_PX, _LEAST_SHARE = 860, 0.8  # how high a row is, and to what share of that it may shrink for one more picture
-_WIDE = 1.6  # wide pictures stand in rows of their own
+_ROW_PX, _LEAST_ROW_PX = 860, 560
 _HEADING_PX, _LABEL_PX, _LABEL_GAP_PX, _LABEL_ROOM_PX = 46.0, 26.0, 14, 50
 _GROUND, _INK = "#ECE7DC", "#2A2622"
 _QUALITY = 86
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """Several posters in one file."""
+
+    file: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +38,10 @@ class _Framed:
         return self.picture.width / self.picture.height
 
 
-def draw_sheet(heading: str, posters: Sequence[Poster], design: Design, to: Path) -> Path:
-    """Write all formats of one episode as one JPEG, 2400 px wide, each with its name; return ``to``."""
+def draw_sheet(heading: str, posters: Sequence[Poster], design: Design, to: Path) -> Collection:
+    """Return all formats of one episode, each with its name, on one JPEG of 2400 px across, written to ``to``."""
     framed = [_Framed(picture=_thumbnail(each.file), label=each.label) for each in posters]
-    rows = [row for kind in (False, True) for row in _rows([each for each in framed if (each.ratio > _WIDE) is kind])]
+    rows = _rows(framed)
     heights = [_row_height_px(row) for row in rows]
     top = _MARGIN_PX + round(_HEADING_PX * 1.8)
     height_px = top + sum(heights) + len(rows) * (_LABEL_ROOM_PX + _GAP_PX) - _GAP_PX + _MARGIN_PX
@@ -51,28 +57,36 @@ def draw_sheet(heading: str, posters: Sequence[Poster], design: Design, to: Path
             left += width + _GAP_PX
         top += height + _LABEL_ROOM_PX + _GAP_PX
     sheet.save(to, "JPEG", quality=_QUALITY, optimize=True)
-    return to
+    return Collection(file=to)
 
 
-def bind(posters: Sequence[Poster], to: Path) -> Path:
-    """Write the pages of printable posters as one PDF, in this order, boxes and all; return ``to``."""
+def bind(sheets: Sequence[Path], to: Path) -> Collection:
+    """Return printable sheets as one PDF, in this order, boxes and all, written to ``to``."""
     with pikepdf.new() as whole:
-        for each in posters:
-            with pikepdf.open(each.file) as one:
+        for each in sheets:
+            with pikepdf.open(each) as one:
                 whole.pages.extend(one.pages)
         whole.save(to, deterministic_id=True)
-    return to
+    return Collection(file=to)
 
 
 def _rows(framed: Sequence[_Framed]) -> list[list[_Framed]]:
-    """Return pictures in rows: as many in each as leave it high enough."""
-    rows: list[list[_Framed]] = []
-    for each in framed:
-        if rows and _row_height_px([*rows[-1], each]) >= _LEAST_SHARE * _ROW_PX:
-            rows[-1].append(each)
-        else:
-            rows.append([each])
-    return rows
+    """Return pictures in rows, in their order, so that as little of the sheet as possible stays empty."""
+    best: list[tuple[float, list[list[_Framed]]]] = [(0.0, [])]
+    for end in range(1, len(framed) + 1):
+        tries = ((best[start][0] + _emptiness(framed[start:end]), start) for start in range(end))
+        cost, start = min(tries)
+        best.append((cost, [*best[start][1], list(framed[start:end])]))
+    return best[-1][1]
+
+
+def _emptiness(row: Sequence[_Framed]) -> float:
+    """Return what a row leaves empty, in square pixels; a row that is too low to look at counts as if it were all empty."""
+    height = _row_height_px(row)
+    if height < _LEAST_ROW_PX:
+        return float(_WIDTH_PX * _ROW_PX)
+    used_px = 2 * _MARGIN_PX + sum(each.ratio for each in row) * height + (len(row) - 1) * _GAP_PX
+    return (_WIDTH_PX - used_px) * height
 
 
 def _row_height_px(row: Sequence[_Framed]) -> int:
