@@ -139,7 +139,7 @@ def test_a_size_that_nothing_can_have_is_named(wrong: str, right: str, complaint
 def test_a_smallest_size_above_the_largest_is_named(tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     text = (HOUSE / "formats" / "cover.toml").read_text(encoding="utf-8")
-    file.write_text(text.replace("min_mm = 18", "min_mm = 38"), encoding="utf-8")
+    file.write_text(text.replace("min_mm = 15.5", "min_mm = 38"), encoding="utf-8")
     assert "title.min_mm 比 title.max_mm 大" in complaints(file)
 
 

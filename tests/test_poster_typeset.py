@@ -447,6 +447,14 @@ def test_a_comma_in_a_column_stands_at_the_upper_right_of_its_cell() -> None:
     assert bounds[3] < 55
 
 
+def test_a_title_breaks_less_sensibly_rather_than_not_fitting() -> None:
+    text = "老7书7书7书7书7书书7书A“777书7书"
+    roomy, tight = (typeset.fit_title_column(text, TITLE, height_px, 14, 40) for height_px in (400, 180))
+    assert roomy
+    assert tight
+    assert tight.height_px <= 180
+
+
 def test_a_title_too_long_is_none() -> None:
     assert typeset.fit_title_column("吉祥" * 20, TITLE, 600, 40, 140) is None
 

@@ -30,6 +30,7 @@ BEFORE_PARTICLE_COST = 0.4
 TWIN_COST = 0.4
 MEASURE_COST = 0.4
 SHORT_FIRST_COST = 0.03
+TOO_LONG_COST = 100.0
 PARTICLES = frozenset("的地得了着过吗呢吧啊呀嘛们里")
 NUMERALS = frozenset("一二三四五六七八九十百千万两几半0123456789")
 
@@ -108,10 +109,10 @@ def unbreakable_parts(signs: Sequence[Sign]) -> list[Line]:
     return [tuple(signs[start:end]) for start, end in pairwise(places) if end > start]
 
 
-def share_out(signs: Sequence[Sign], lines: int) -> list[Line]:
+def share_out(signs: Sequence[Sign], lines: int, longest_em: float = inf) -> list[Line]:
     """The signs in at most that many lines, as even as sense allows: after a mark or a space, never inside a word or a number.
 
-    Fewer lines where there are too few places to break.
+    No line is longer than ``longest_em`` if that can be helped. Fewer lines where there are too few places to break.
     """
     signs = tuple(signs)
     places = [place for place in range(1, len(signs)) if signs[place].breakable]
@@ -123,14 +124,15 @@ def share_out(signs: Sequence[Sign], lines: int) -> list[Line]:
     @cache
     def best(start: int, left: int) -> tuple[float, tuple[int, ...]]:
         if left == 1:
-            return (natural_length(signs[start:]) / mean - 1) ** 2, (len(signs),)
+            last = natural_length(signs[start:])
+            return (last / mean - 1) ** 2 + TOO_LONG_COST * (last > longest_em), (len(signs),)
         found: tuple[float, tuple[int, ...]] = (inf, ())
         for place in places:
             if place <= start:
                 continue
             cost, ends = best(place, left - 1)
             first = natural_length(signs[start:place])
-            cost += (first / mean - 1) ** 2 + break_cost(signs[place - 1], signs[place])
+            cost += (first / mean - 1) ** 2 + break_cost(signs[place - 1], signs[place]) + TOO_LONG_COST * (first > longest_em)
             place_is_last_break = len(ends) == 1
             if place_is_last_break and first < natural_length(signs[place:]) - 0.25:
                 cost += SHORT_FIRST_COST

@@ -87,7 +87,8 @@ def fit_title_column(
     """
     signs = cut(text, font, vertical=True, half_marks=True)
     signs = cut(text, font, vertical=True, half_marks=True, tracking_em=_short_title_gap(signs))
-    lines = share_out(signs, 1 if natural_length(signs) <= SINGLE_COLUMN_SIGNS else max_columns)
+    columns = 1 if natural_length(signs) <= SINGLE_COLUMN_SIGNS else max_columns
+    lines = share_out(signs, columns, longest_em=height_px / min_px)
     parts = upright(lines, font, TITLE_COLUMN_GAP_EM)
     longest_em = max(parts[1].bottom - parts[1].top, SINGLE_COLUMN_SIGNS if len(lines) > 1 else 0.1)
     size_px = min(max_px, height_px / longest_em)
