@@ -61,7 +61,7 @@ def draw(name: str, key: str, folder: Path) -> Image.Image:
         with pypdfium2.PdfDocument(file) as pdf:
             page = pdf[0]
             page.set_cropbox(*page.get_trimbox())
-            picture = page.render(scale=3 * HEIGHT_PX / page.get_size()[1]).to_pil().convert("RGB")
+            picture: Image.Image = page.render(scale=3 * HEIGHT_PX / page.get_size()[1]).to_pil().convert("RGB")
     else:
         picture = Image.open(file).convert("RGB")
     size = round(HEIGHT_PX * form.width_mm / form.height_mm), HEIGHT_PX
@@ -72,7 +72,7 @@ def in_blocks(picture: Image.Image) -> NDArray[np.floating]:
     """Return the mean colours of small blocks: a pixel may move, a word may not."""
     width, height = (side // BLOCK_PX * BLOCK_PX for side in picture.size)
     pixels = np.asarray(picture.crop((0, 0, width, height)), dtype=np.float64)
-    return pixels.reshape(height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3).mean(axis=(1, 3))
+    return np.asarray(pixels.reshape(height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3).mean(axis=(1, 3)))
 
 
 @pytest.mark.parametrize("name", FORMATS)
