@@ -371,9 +371,9 @@ def _draw_waveforms(run: _Run, built: Sequence[BuiltEpisode]) -> dict[int, Path]
         design = poster.load_design(episode.aspect.key, run.studio.designs)
         look = report.Look(
             colour=design.main,
-            serif_black=design.serif_black,
-            sans_bold=design.sans_bold,
-            sans_regular=design.sans_regular,
+            serif_black=design.serif_black.file,
+            sans_bold=design.sans_bold.file,
+            sans_regular=design.sans_regular.file,
         )
         arguments = number, episode.title, each.sound, episode.sound.target.integrated_lufs, look
         drawing[number] = run.shop.start(f"第 {number} 期 声音对比图", report.draw_waveforms, *arguments, suffix=".png")

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageFont
 
 from pipeline.poster import glyphs, typeset
-from pipeline.poster.glyphs import Block, draw, missing_characters
+from pipeline.poster.glyphs import Block, Typeface, draw, missing_characters
 from pipeline.poster.typeset import count_fitting, fit_line, set_line, too_wide_word
 
 FONTS = Path(__file__).parents[1] / "posters" / "fonts"
-TEXT = FONTS / "NotoSansSC-Regular.woff2"
-TITLE = FONTS / "NotoSerifSC-Black.woff2"
-ALL_FONTS = sorted(FONTS.glob("*.woff2"))
+TEXT = Typeface(file=FONTS / "NotoSansSC-Regular.woff2", weight=400)
+TITLE = Typeface(file=FONTS / "NotoSerifSC-Black.woff2", weight=900)
+ALL_FONTS = [Typeface(file=file, weight=400) for file in sorted(FONTS.glob("*.woff2"))]
 
 NO_START = set("，。、；：！？）》」』】”’·…—～%")
 NO_END = set("（《「『【“‘")
@@ -114,14 +114,14 @@ def width_em(text: str) -> float:
 
 def advance_of_space() -> float:
     """What a typed space between two Han characters adds, in em."""
-    return glyphs.advance_em(TEXT, " ")
+    return glyphs.advance_em(TEXT.font_for(" "), " ")
 
 
 # Fonts
 
 
-@pytest.mark.parametrize("font", ALL_FONTS, ids=lambda font: font.stem)
-def test_every_font_has_every_character_of_the_list(font: Path) -> None:
+@pytest.mark.parametrize("font", ALL_FONTS, ids=lambda font: font.file.stem)
+def test_every_font_has_every_character_of_the_list(font: Typeface) -> None:
     characters = (FONTS / "characters.txt").read_text(encoding="utf-8")
     assert len(characters) > 9000
     assert missing_characters(characters, [font]) == ()
@@ -133,9 +133,9 @@ def test_the_list_holds_all_of_gb_2312() -> None:
     assert {pair for pair in pairs if pair} <= characters
 
 
-@pytest.mark.parametrize("font", ALL_FONTS, ids=lambda font: font.stem)
-def test_a_font_stays_below_three_megabytes(font: Path) -> None:
-    assert font.stat().st_size < 3_000_000
+@pytest.mark.parametrize("font", ALL_FONTS, ids=lambda font: font.file.stem)
+def test_a_font_stays_below_three_megabytes(font: Typeface) -> None:
+    assert font.file.stat().st_size < 3_000_000
 
 
 def test_missing_characters_are_told_once_and_in_order() -> None:
@@ -214,8 +214,7 @@ def test_squeezed_marks_never_touch_their_neighbours(text: str, vertical: bool) 
         pair = {before.text, after.text}
         if pair & MARKS and pair <= MARKS | set(HAN):
             one, other = (
-                glyphs.ink_of(TITLE, replace(each, x=each.x / block.size_px, y=each.y / block.size_px))
-                for each in (before, after)
+                glyphs.ink_of(replace(each, x=each.x / block.size_px, y=each.y / block.size_px)) for each in (before, after)
             )
             assert other.left >= one.right - 0.02 or other.top >= one.bottom - 0.02 or other.right <= one.left + 0.02
 
@@ -459,8 +458,8 @@ def test_a_title_too_long_is_none() -> None:
     assert typeset.fit_title_column("吉祥" * 20, TITLE, 600, 40, 140) is None
 
 
-@pytest.mark.parametrize("font", ALL_FONTS, ids=lambda font: font.stem)
-def test_marks_and_quotes_of_columns_have_their_vertical_forms(font: Path) -> None:
+@pytest.mark.parametrize("font", ALL_FONTS, ids=lambda font: font.file.stem)
+def test_marks_and_quotes_of_columns_have_their_vertical_forms(font: Typeface) -> None:
     marks = "，、。：；！？（）《》〈〉「」【】〔〕"
     block = fitted(typeset.fit_column(marks, font, 1e6, 1e6, 40, 40, max_columns=1))
     assert "".join(glyph.shape for glyph in block.glyphs) == "︐︑︒︓︔︕︖︵︶︽︾︿﹀﹁﹂︻︼︹︺"
@@ -473,7 +472,7 @@ def test_brackets_open_towards_the_text_in_columns() -> None:
     for mark, side in (("（", 1), ("）", -1), ("《", 1), ("『", 1), ("”", -1)):
         block = fitted(set_column(f"口{mark}口", 100, 600))
         (bracket,) = (glyph for glyph in block.glyphs if glyph.text != "口")
-        ink = glyphs.ink_of(TITLE, replace(bracket, x=0, y=0))
+        ink = glyphs.ink_of(replace(bracket, x=0, y=0))
         assert ink.right - ink.left > ink.bottom - ink.top, mark
         middle = (ink.top + ink.bottom) / 2 + 0.38
         assert middle * side > 0.1, mark
@@ -483,7 +482,7 @@ def test_waves_and_dashes_lie_down_in_columns() -> None:
     for mark in "～－—…":
         block = fitted(set_column(f"口{mark}口", 100, 600))
         (sign,) = (glyph for glyph in block.glyphs if glyph.text != "口")
-        ink = glyphs.ink_of(TITLE, sign)
+        ink = glyphs.ink_of(sign)
         assert sign.rotated, mark
         assert ink.right - ink.left < ink.bottom - ink.top, mark
 

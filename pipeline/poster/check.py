@@ -19,6 +19,7 @@ from pipeline.poster.lettering import Lettering, SeriesWording, letter_episode, 
 
 _LONGEST_S = 3 * 3600 + 59  # a recording has three hours at most; no shorter duration is read in more characters
 
+MISSING_FIX = "请换一个字或换个说法，或者把有这个字的字体文件放进节目文件夹的 posters/fonts"
 _QUOTED = 24  # characters of a text too long, enough to find it
 
 
@@ -167,7 +168,5 @@ def _missing(lettering: Lettering, design: Design, origins: Origins) -> list[Pro
         for sign in missing_characters(text, design.fonts):
             name = unicodedata.name(sign, "没有名称的字符")
             cause = f"{origin.called}“{text}”里的 {sign}（U+{ord(sign):04X}，{name}）海报字体里没有"
-            problems.append(
-                Problem(place=origin.file, line=origin.line, cause=cause, fix="请换一个字，或写成别的说法", code="JX-D11")
-            )
+            problems.append(Problem(place=origin.file, line=origin.line, cause=cause, fix=MISSING_FIX, code="JX-D11"))
     return problems

@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from pipeline.poster import typeset
 from pipeline.poster.design import CREAM, PAPER, Design, mix
 from pipeline.poster.formats import Box, CodeBox, PosterFormat, TextBox
-from pipeline.poster.glyphs import Block
+from pipeline.poster.glyphs import Block, Typeface
 from pipeline.poster.lettering import Lettering
 from pipeline.poster.lines import share_out
 from pipeline.poster.placing import level, scaled
@@ -173,7 +172,7 @@ def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, m
         subtitle = _level_subtitle if _is_level(boxes.title) else _subtitle
         attempt("subtitle", lettering.subtitle, partial(subtitle, boxes.subtitle, design, beside, scale))
     signature = (CREAM, _CENTRE) if boxes.foot else (inks.quiet, _LEFT)  # in the foot, under the series' name
-    lines: tuple[tuple[str, str, TextBox | None, Path, str, float, float], ...] = (
+    lines: tuple[tuple[str, str, TextBox | None, Typeface, str, float, float], ...] = (
         ("header_left", "页眉", boxes.header, design.sans_bold, CREAM, _LEFT, 1),
         ("header_right", "期号", boxes.header, design.sans_regular, CREAM, _RIGHT, 0.86),
         ("headline", "站名", boxes.headline, design.serif_black, inks.headline, _LEFT, 1),
@@ -182,16 +181,16 @@ def lay_out(poster_format: PosterFormat, design: Design, lettering: Lettering, m
         ("call", "扫码提示", boxes.call, design.serif_black, design.deep, _CENTRE, 1),
         ("brand", "系列名称", boxes.brand, design.serif_black, CREAM, _CENTRE, 1),
     )
-    for line, name, box, font, fill, align, shrink in lines:
+    for line, name, box, face, fill, align, shrink in lines:
         if box and (text := getattr(lettering, line)):
-            attempt(line, text, partial(_line, name, box, font, fill, scale, align=align, shrink=shrink))
+            attempt(line, text, partial(_line, name, box, face, fill, scale, align=align, shrink=shrink))
     if boxes.summary:
-        font, sizes = design.sans_regular, (boxes.summary.min_mm * scale, boxes.summary.width_mm * scale)
-        setting = partial(_paragraph, boxes.summary, font, inks.body, scale)
-        attempt("summary", lettering.summary, setting, lambda text: typeset.too_wide_word(text, font, *sizes))
+        face, sizes = design.sans_regular, (boxes.summary.min_mm * scale, boxes.summary.width_mm * scale)
+        setting = partial(_paragraph, boxes.summary, face, inks.body, scale)
+        attempt("summary", lettering.summary, setting, lambda text: typeset.too_wide_word(text, face, *sizes))
     if boxes.address:
-        fonts = (design.sans_medium, design.sans_bold)
-        setting = partial(_address, boxes.address, fonts, inks.body, scale, placement=lettering.placement)
+        faces = (design.sans_medium, design.sans_bold)
+        setting = partial(_address, boxes.address, faces, inks.body, scale, placement=lettering.placement)
         attempt("address", lettering.address, setting)
     return Layout(
         texts=tuple(texts),
@@ -224,10 +223,12 @@ def _text(name: str, block: Block, fill: str, left: float, top: float) -> Text:
     return Text(block=block, fill=fill, rectangle=Rectangle(name=name, left=x, top=y, right=right, bottom=bottom))
 
 
-def _line(name: str, box: TextBox, font: Path, fill: str, scale: float, text: str, *, align: float, shrink: float = 1) -> _Placed:
+def _line(
+    name: str, box: TextBox, face: Typeface, fill: str, scale: float, text: str, *, align: float, shrink: float = 1
+) -> _Placed:
     """Return ``text`` on one line, centred in the box's height; ``align`` runs from 0 (left) to 1 (right)."""
     width_px = box.width_mm * scale
-    block = typeset.fit_line(text, font, width_px, box.min_mm * shrink * scale, box.max_mm * shrink * scale)
+    block = typeset.fit_line(text, face, width_px, box.min_mm * shrink * scale, box.max_mm * shrink * scale)
     if block is None:
         return None
     left = box.x_mm * scale + align * (width_px - block.width_px)
@@ -235,12 +236,12 @@ def _line(name: str, box: TextBox, font: Path, fill: str, scale: float, text: st
     return (_text(name, block, fill, left, top),)
 
 
-def _title(box: TextBox, font: Path, scale: float, text: str) -> _Placed:
+def _title(box: TextBox, face: Typeface, scale: float, text: str) -> _Placed:
     """Return the title in one column as long as that is the larger type, else in two."""
     height_px, width_px = box.height_mm * scale, box.width_mm * scale
     two_columns_px = width_px / _TWO_COLUMNS_EM
-    block = typeset.fit_title_column(text, font, height_px, two_columns_px, min(box.max_mm * scale, width_px), max_columns=1)
-    block = block or typeset.fit_title_column(text, font, height_px, box.min_mm * scale, two_columns_px)
+    block = typeset.fit_title_column(text, face, height_px, two_columns_px, min(box.max_mm * scale, width_px), max_columns=1)
+    block = block or typeset.fit_title_column(text, face, height_px, box.min_mm * scale, two_columns_px)
     return (_text("标题", block, CREAM, box.x_mm * scale, box.y_mm * scale),) if block else None
 
 
@@ -249,20 +250,20 @@ def _is_level(title: TextBox) -> bool:
     return title.width_mm > title.height_mm
 
 
-def _level_title(box: TextBox, font: Path, scale: float, text: str) -> _Placed:
+def _level_title(box: TextBox, face: Typeface, scale: float, text: str) -> _Placed:
     """Return the title on one line as long as that keeps it large, else on two."""
-    signs = cut(text, font, half_marks=True)
+    signs = cut(text, face, half_marks=True)
     if not signs:
         return None
     largest_px, sizes_px = box.max_mm * scale, []
-    settings = [level(share_out(signs, count), font, leading=_LEVEL_TITLE_LEADING, optical=True) for count in (1, 2)]
+    settings = [level(share_out(signs, count), leading=_LEVEL_TITLE_LEADING, optical=True) for count in (1, 2)]
     for _, cells, _ in settings:
         across_px, down_px = box.width_mm * scale / (cells.right - cells.left), box.height_mm * scale / (cells.bottom - cells.top)
         sizes_px.append(min(largest_px, across_px, down_px))
     chosen = 0 if sizes_px[0] >= _ONE_LINE_SHARE * sizes_px[1] else 1
     if sizes_px[chosen] < box.min_mm * scale:
         return None
-    return (_text("标题", scaled(font, sizes_px[chosen], *settings[chosen]), CREAM, box.x_mm * scale, box.y_mm * scale),)
+    return (_text("标题", scaled(sizes_px[chosen], *settings[chosen]), CREAM, box.x_mm * scale, box.y_mm * scale),)
 
 
 def _level_subtitle(box: TextBox, design: Design, title: Rectangle, scale: float, text: str) -> _Placed:
@@ -293,13 +294,13 @@ def _subtitle(box: TextBox, design: Design, title: Rectangle, scale: float, text
     return (_text("副标题", block, design.light, left, box.y_mm * scale),) if block else None
 
 
-def _paragraph(box: TextBox, font: Path, fill: str, scale: float, text: str) -> _Placed:
+def _paragraph(box: TextBox, face: Typeface, fill: str, scale: float, text: str) -> _Placed:
     sizes_px = (box.min_mm * scale, box.max_mm * scale)
-    block = typeset.fit_paragraph(text, font, box.width_mm * scale, box.height_mm * scale, *sizes_px, box.leading)
+    block = typeset.fit_paragraph(text, face, box.width_mm * scale, box.height_mm * scale, *sizes_px, box.leading)
     return (_text("简介", block, fill, box.x_mm * scale, box.y_mm * scale),) if block else None
 
 
-def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
+def _seal(box: Box, text: str, face: Typeface, scale: float) -> tuple[Text, ...]:
     """Return the seal's signs in two columns, read from the right as seals are."""
     per_column = max(math.ceil(len(text) / 2), 1)
     cell_px = box.height_mm * scale * 0.9 / per_column
@@ -308,31 +309,31 @@ def _seal(box: Box, text: str, font: Path, scale: float) -> tuple[Text, ...]:
     placed = []
     for number, sign in enumerate(text):
         column, row = divmod(number, per_column)
-        block = typeset.set_line(sign, font, size_px)
+        block = typeset.set_line(sign, face, size_px)
         x = middle_x + (0.5 - column) * box.width_mm * scale * 0.45
         y = middle_y + (row - (per_column - 1) / 2) * cell_px
         placed.append(_text("印章", block, CREAM, x - block.width_px / 2, y - block.height_px / 2))
     return tuple(placed)
 
 
-def _address(box: TextBox, fonts: tuple[Path, Path], fill: str, scale: float, text: str, *, placement: str) -> _Placed:
+def _address(box: TextBox, faces: tuple[Typeface, Typeface], fill: str, scale: float, text: str, *, placement: str) -> _Placed:
     """Return the address on one centred line, or broken after a stop, slash or hyphen into two of one size.
 
     The place where a copy hangs stands on the second line, behind the rest of an address that is so long.
     """
     line_box = replace(box, height_mm=box.height_mm / 2)
     below = replace(line_box, y_mm=box.y_mm + line_box.height_mm)
-    whole = _line("网址", line_box, fonts[0], fill, scale, text, align=_CENTRE)
+    whole = _line("网址", line_box, faces[0], fill, scale, text, align=_CENTRE)
     if whole:
-        place = _line("点位", below, fonts[1], fill, scale, placement, align=_CENTRE) if placement else ()
+        place = _line("点位", below, faces[1], fill, scale, placement, align=_CENTRE) if placement else ()
         return None if place is None else (*whole, *place)
     for end in (end for end in range(len(text) - 1, 0, -1) if text[end - 1] in _ADDRESS_BREAKS):
-        first = _line("网址", line_box, fonts[0], fill, scale, text[:end], align=_CENTRE)
+        first = _line("网址", line_box, faces[0], fill, scale, text[:end], align=_CENTRE)
         if first:
             size_mm = first[0].block.size_px / scale
             same_size = replace(below, max_mm=size_mm, min_mm=size_mm)
             rest = f"{text[end:]}　{placement}" if placement else text[end:]
-            second = _line("网址", same_size, fonts[0], fill, scale, rest, align=_CENTRE)
+            second = _line("网址", same_size, faces[0], fill, scale, rest, align=_CENTRE)
             if second:
                 return (*first, *second)
     return None

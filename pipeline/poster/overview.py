@@ -13,6 +13,7 @@ from pipeline import addresses, qr
 from pipeline.model import Placement
 from pipeline.poster import glyphs, paint, typeset
 from pipeline.poster.design import WHITE, Design, rgb
+from pipeline.poster.glyphs import Typeface
 from pipeline.poster.layout import CodePlace, Rectangle, Text
 from pipeline.poster.lettering import readable_address
 from pipeline.qr import QUIET_ZONE_MODULES, Matrix
@@ -98,10 +99,10 @@ def _row(placement: Placement, url: str, top_mm: float, design: Design) -> list[
 
 
 def _line(
-    name: str, text: str, font: Path, max_mm: float, left_mm: float, top_mm: float, width_mm: float, height_mm: float
+    name: str, text: str, face: Typeface, max_mm: float, left_mm: float, top_mm: float, width_mm: float, height_mm: float
 ) -> Text:
     """Return ``text`` on one line, at the left of its place and centred in its height."""
-    block = typeset.fit_line(text, font, width_mm * _PX_PER_MM, 1, max_mm * _PX_PER_MM)
+    block = typeset.fit_line(text, face, width_mm * _PX_PER_MM, 1, max_mm * _PX_PER_MM)
     if block is None:
         raise ValueError(f"{text!r} is too long for any line")
     left, top = round(left_mm * _PX_PER_MM), round((top_mm + height_mm / 2) * _PX_PER_MM - block.height_px / 2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from pipeline.poster.glyphs import ASCENT_EM, DESCENT_EM, Block, Box, Glyph, ink_of
 from pipeline.poster.lines import Line, natural_length, stretch_of
@@ -14,7 +13,6 @@ OPTICAL_MARGIN_EM = 0.08  # how far Han ink stays inside its cell: the ICF box o
 
 def level(
     lines: Sequence[Line],
-    font: Path,
     *,
     leading: float,
     lengths: Iterable[float] | None = None,
@@ -30,10 +28,10 @@ def level(
         for sign, start in zip(line, starts, strict=True):
             glyphs += (replace(glyph, x=start + glyph.x, y=top + ASCENT_EM + glyph.y) for glyph in sign.glyphs)
     cells = Box(left=0, top=0, right=longest, bottom=(len(lines) - 1) * leading + 1 if lines else 0.0)
-    return glyphs, _optical(cells, glyphs, font, OPTICAL_MARGIN_EM if optical else 0.0), len(lines)
+    return glyphs, _optical(cells, glyphs, OPTICAL_MARGIN_EM if optical else 0.0), len(lines)
 
 
-def upright(lines: Sequence[Line], font: Path, gap_em: float) -> tuple[Sequence[Glyph], Box, int]:
+def upright(lines: Sequence[Line], gap_em: float) -> tuple[Sequence[Glyph], Box, int]:
     """Columns from right to left in em: their glyphs, the box and their number."""
     glyphs: list[Glyph] = []
     longest = 0.0
@@ -44,7 +42,7 @@ def upright(lines: Sequence[Line], font: Path, gap_em: float) -> tuple[Sequence[
         for sign, start in zip(line, starts, strict=True):
             glyphs += (_in_column(glyph, left, start) for glyph in sign.glyphs)
     cells = Box(left=0, top=0, right=len(lines) + max(0, len(lines) - 1) * gap_em, bottom=longest)
-    return glyphs, _optical(cells, glyphs, font, OPTICAL_MARGIN_EM), len(lines)
+    return glyphs, _optical(cells, glyphs, OPTICAL_MARGIN_EM), len(lines)
 
 
 def _in_column(glyph: Glyph, left: float, top: float) -> Glyph:
@@ -66,12 +64,12 @@ def _starts(line: Line, length_em: float) -> list[float]:
     return starts
 
 
-def _optical(cells: Box, glyphs: Sequence[Glyph], font: Path, margin_em: float) -> Box:
+def _optical(cells: Box, glyphs: Sequence[Glyph], margin_em: float) -> Box:
     """The cells' box, widened to all ink, and drawn in to it by at most ``margin_em``.
 
     So big and small text beside each other align by what is seen, and a first sign 一 does not rise.
     """
-    inks = [ink_of(font, glyph) for glyph in glyphs]
+    inks = [ink_of(glyph) for glyph in glyphs]
     if not inks:
         return cells
     return Box(
@@ -82,11 +80,10 @@ def _optical(cells: Box, glyphs: Sequence[Glyph], font: Path, margin_em: float) 
     )
 
 
-def scaled(font: Path, size_px: float, glyphs: Sequence[Glyph], box: Box, lines: int) -> Block:
+def scaled(size_px: float, glyphs: Sequence[Glyph], box: Box, lines: int) -> Block:
     """Glyphs and box in em as a block in pixels."""
     placed = tuple(replace(glyph, x=(glyph.x - box.left) * size_px, y=(glyph.y - box.top) * size_px) for glyph in glyphs)
     return Block(
-        font=font,
         size_px=size_px,
         width_px=(box.right - box.left) * size_px,
         height_px=(box.bottom - box.top) * size_px,

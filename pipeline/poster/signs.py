@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from pipeline.poster.glyphs import ASCENT_EM, DESCENT_EM, Glyph, advance_em, ink_em, is_visible, missing_characters
+from pipeline.poster.glyphs import ASCENT_EM, DESCENT_EM, Glyph, Typeface, advance_em, ink_em, is_visible, missing_characters
 
 OPENERS = frozenset("（《「『【〔〈［｛“‘〖")
 POINTS = frozenset("，。、；：！？．")
@@ -76,7 +75,9 @@ def clean(text: str) -> str:
     return "\n".join(" ".join("".join(c for c in line if is_visible(c) or c.isspace()).split()) for line in lines)
 
 
-def cut(text: str, font: Path, *, vertical: bool = False, half_marks: bool = False, tracking_em: float = 0.0) -> tuple[Sign, ...]:
+def cut(
+    text: str, face: Typeface, *, vertical: bool = False, half_marks: bool = False, tracking_em: float = 0.0
+) -> tuple[Sign, ...]:
     """The signs of one line of text.
 
     ``half_marks`` gives marks half an em everywhere, as titles want it (clreq 3.1.6); otherwise only where clreq 3.1.6 squeezes.
@@ -92,10 +93,10 @@ def cut(text: str, font: Path, *, vertical: bool = False, half_marks: bool = Fal
         if part == " ":
             spaced = True
             continue
-        sign = _sign(part, font, vertical=vertical, latin=match["latin"] is not None, tracking_em=tracking_em)
+        sign = _sign(part, face, vertical=vertical, latin=match["latin"] is not None, tracking_em=tracking_em)
         if half_marks:
             sign = _halved(sign)
-        signs.append(_joined(signs[-1], sign, font, spaced=spaced, vertical=vertical, tracking_em=tracking_em) if signs else sign)
+        signs.append(_joined(signs[-1], sign, face, spaced=spaced, vertical=vertical, tracking_em=tracking_em) if signs else sign)
         spaced = False
     return tuple(signs)
 
@@ -107,37 +108,45 @@ def _is_latin(character: str) -> bool:
     return character.isascii() or character in "°¥£€¹²³" or (narrow and unicodedata.category(character)[0] == "L")
 
 
-def _sign(text: str, font: Path, *, vertical: bool, latin: bool, tracking_em: float) -> Sign:
+def _sign(text: str, face: Typeface, *, vertical: bool, latin: bool, tracking_em: float) -> Sign:
     if latin:
-        return _latin(text, font, vertical=vertical, tracking_em=tracking_em)
+        return _latin(text, face, vertical=vertical, tracking_em=tracking_em)
     if text[0] in "—⸺":
-        return _dash(text, font, vertical=vertical)
+        return _dash(text, face, vertical=vertical)
     if text[0] == "…":
-        glyphs = tuple(Glyph(text=dots, x=place, y=0, rotated=vertical) for place, dots in enumerate(text))
+        font = face.font_for(text)
+        glyphs = tuple(Glyph(text=dots, font=font, x=place, y=0, rotated=vertical) for place, dots in enumerate(text))
         return Sign(text=text, length_em=len(text), glyphs=glyphs, letters=0)
-    return _dot(text, font, vertical=vertical) if text in DOTS else _cell(text, font, vertical=vertical)
+    return _dot(text, face, vertical=vertical) if text in DOTS else _cell(text, face, vertical=vertical)
 
 
-def _dot(text: str, font: Path, *, vertical: bool) -> Sign:
+def _dot(text: str, face: Typeface, *, vertical: bool) -> Sign:
     """A middle dot in half an em (GB/T 15834-2011, 5.1: 间隔号)."""
+    font = face.font_for(text)
     ink = ink_em(font, text)
     middle = (ink.left + ink.right) / 2
     along, across = (DOT_EM / 2 - ASCENT_EM + CENTRE_EM, 0.5 - middle) if vertical else (DOT_EM / 2 - middle, 0.0)
-    return Sign(text=text, length_em=DOT_EM, glyphs=(Glyph(text=text, x=along, y=across),), letters=0)
+    return Sign(text=text, length_em=DOT_EM, glyphs=(Glyph(text=text, font=font, x=along, y=across),), letters=0)
 
 
-def _cell(text: str, font: Path, *, vertical: bool) -> Sign:
+def _cell(text: str, face: Typeface, *, vertical: bool) -> Sign:
     """A Han character, or a mark with the half of its cell that is blank."""
+    shape = _vertical_form(text, face) if vertical else ""
+    font = face.font_for(shape or text)
     advance = advance_em(font, text)
-    glyph = Glyph(text=text, x=0, y=0)
+    wide = unicodedata.east_asian_width(text) == "W" and font.file in face.stand_ins
+    length = 1.0 if vertical or wide else advance  # a stand-in's cell is not always an em
+    glyph = Glyph(text=text, font=font, x=0, y=0, shape=shape)
     if vertical and text in LYING:
         glyph = replace(glyph, rotated=True)
     elif vertical:
-        glyph = replace(glyph, y=(1 - advance) / 2, shape=_vertical_form(text, font))
+        glyph = replace(glyph, y=(1 - advance) / 2)
+    else:
+        glyph = replace(glyph, x=(length - advance) / 2)
     has_tail = text in CLOSERS and not (vertical and text in TALL_POINTS)
     return Sign(
         text=text,
-        length_em=1.0 if vertical else advance,
+        length_em=length,
         glyphs=(glyph,),
         letters=0 if text in OPENERS | CLOSERS else 1,
         lead_em=HALF_EM if text in OPENERS else 0.0,
@@ -145,40 +154,46 @@ def _cell(text: str, font: Path, *, vertical: bool) -> Sign:
     )
 
 
-def _vertical_form(text: str, font: Path) -> str:
+def _vertical_form(text: str, face: Typeface) -> str:
     """The character for a mark's vertical form; empty where there is none, or a font of the designer's lacks it."""
     form = VERTICAL_FORMS.get(text, "")
-    return "" if missing_characters(form, [font]) else form
+    return "" if missing_characters(form, [face]) else form
 
 
-def _latin(text: str, font: Path, *, vertical: bool, tracking_em: float) -> Sign:
+def _latin(text: str, face: Typeface, *, vertical: bool, tracking_em: float) -> Sign:
     letters = sum(character.isalnum() for character in text)
     if vertical and TATE_CHUU_YOKO.fullmatch(text):
+        font = face.font_for(text)
         ink = ink_em(font, text)
         stretch = min(1.0, TATE_WIDTH_EM / (ink.right - ink.left))
         across = 0.5 - stretch * (ink.left + ink.right) / 2
         # Capitals and figures reach 0.73 em: in a cell they stand a little higher than on a line, in its middle.
         along = (-ink.top - ink.bottom) / 2 - CENTRE_EM
-        return Sign(text=text, length_em=1.0, glyphs=(Glyph(text=text, x=along, y=across, stretch=stretch),), letters=letters)
+        return Sign(
+            text=text, length_em=1.0, glyphs=(Glyph(text=text, font=font, x=along, y=across, stretch=stretch),), letters=letters
+        )
     # Every letter is placed by itself, so that words are equally long at all sizes.
-    advances = [advance_em(font, letter) for letter in text]
+    fonts = [face.font_for(letter) for letter in text]
+    advances = [advance_em(font, letter) for font, letter in zip(fonts, text, strict=True)]
     starts = [sum(advances[:number]) + number * tracking_em for number in range(len(text))]
-    overhang = max(0.0, -min(start + ink_em(font, letter).left for letter, start in zip(text, starts, strict=True)))
-    reach = max(start + ink_em(font, letter).right for letter, start in zip(text, starts, strict=True))
-    placed = zip(text, starts, strict=True)
-    glyphs = tuple(Glyph(text=letter, x=start + overhang, y=0, rotated=vertical) for letter, start in placed)
+    inks = [ink_em(font, letter).moved(start, 0) for font, letter, start in zip(fonts, text, starts, strict=True)]
+    overhang = max(0.0, -min(ink.left for ink in inks))
+    reach = max(ink.right for ink in inks)
+    placed = zip(text, fonts, starts, strict=True)
+    glyphs = tuple(Glyph(text=letter, font=font, x=start + overhang, y=0, rotated=vertical) for letter, font, start in placed)
     return Sign(text=text, length_em=max(starts[-1] + advances[-1], reach) + overhang, glyphs=glyphs, letters=letters)
 
 
-def _dash(text: str, font: Path, *, vertical: bool) -> Sign:
+def _dash(text: str, face: Typeface, *, vertical: bool) -> Sign:
     """A dash of one em for each U+2014, drawn out to its full length and in the middle of the line (clreq 3.1.5)."""
     length = sum(2.0 if dash == "⸺" else 1.0 for dash in text)
-    shape = "⸺" if length > 1 and not missing_characters("⸺", [font]) else "—"
+    shape = "⸺" if length > 1 and not missing_characters("⸺", [face]) else "—"
+    font = face.font_for(shape)
     ink = ink_em(font, shape)
     stretch = (length - 2 * DASH_MARGIN_EM) / (ink.right - ink.left)
     along = length / 2 - stretch * (ink.left + ink.right) / 2
     across = -CENTRE_EM - (ink.top + ink.bottom) / 2
-    glyph = Glyph(text=text, x=along, y=across, shape=shape, rotated=vertical, stretch=stretch)
+    glyph = Glyph(text=text, font=font, x=along, y=across, shape=shape, rotated=vertical, stretch=stretch)
     return Sign(text=text, length_em=length, glyphs=(glyph,), letters=0)
 
 
@@ -187,9 +202,9 @@ def _halved(sign: Sign) -> Sign:
     return replace(sign, length_em=sign.length_em - sign.lead_em - sign.tail_em, lead_em=0.0, tail_em=0.0, glyphs=glyphs)
 
 
-def _joined(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: bool, tracking_em: float) -> Sign:
+def _joined(before: Sign, sign: Sign, face: Typeface, *, spaced: bool, vertical: bool, tracking_em: float) -> Sign:
     """The sign with its blank to the one before."""
-    blank, shrink = _blank(before, sign, font, spaced=spaced, vertical=vertical)
+    blank, shrink = _blank(before, sign, face, spaced=spaced, vertical=vertical)
     return replace(
         sign,
         before_em=blank + tracking_em,
@@ -214,7 +229,7 @@ def _is_full_width_letter(character: str) -> bool:
     return unicodedata.east_asian_width(character) == "F" and character.isalnum()
 
 
-def _blank(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: bool) -> tuple[float, float]:
+def _blank(before: Sign, sign: Sign, face: Typeface, *, spaced: bool, vertical: bool) -> tuple[float, float]:
     """The blank between two signs and how much of it may go."""
     if before.tail_em and (sign.lead_em or sign.tail_em):
         return -before.tail_em, 0.0
@@ -229,7 +244,7 @@ def _blank(before: Sign, sign: Sign, font: Path, *, spaced: bool, vertical: bool
         mixed = (edge.isalnum() or edge in "%°+#&") and han.isalnum() and min(before.letters, sign.letters) > 0
         return (HAN_LATIN_EM, BLANK_SHRINK_EM) if mixed or spaced else (0.0, 0.0)
     if spaced and not (CLOSERS | OPENERS) & {before.text[-1], sign.text[0]}:
-        return advance_em(font, " "), BLANK_SHRINK_EM
+        return advance_em(face.font_for(" "), " "), BLANK_SHRINK_EM
     return 0.0, 0.0
 
 

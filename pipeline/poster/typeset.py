@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil
-from pathlib import Path
 
-from pipeline.poster.glyphs import Block
+from pipeline.poster.glyphs import Block, Typeface
 from pipeline.poster.lines import Line, break_paragraph, natural_length, share_out, unbreakable_parts
 from pipeline.poster.placing import level, scaled, upright
 from pipeline.poster.signs import Sign, clean, cut
@@ -24,22 +23,22 @@ SHORT_TITLE_GAP_EM = 0.25  # for each sign that a title has fewer
 SIZE_STEP_PX = 0.25
 
 
-def set_line(text: str, font: Path, size_px: float) -> Block:
+def set_line(text: str, face: Typeface, size_px: float) -> Block:
     """One horizontal line: 0.2 em between Han and Latin, marks squeezed, figures and addresses as one word."""
-    signs = cut(text, font)
-    return scaled(font, size_px, *level([signs] if signs else [], font, leading=1.0))
+    signs = cut(text, face)
+    return scaled(size_px, *level([signs] if signs else [], leading=1.0))
 
 
-def fit_line(text: str, font: Path, width_px: float, min_px: float, max_px: float) -> Block | None:
+def fit_line(text: str, face: Typeface, width_px: float, min_px: float, max_px: float) -> Block | None:
     """One horizontal line at the biggest size that fits the width; marks take half an em."""
-    signs = cut(text, font, half_marks=True)
-    parts = level([signs] if signs else [], font, leading=1.0, optical=True)
+    signs = cut(text, face, half_marks=True)
+    parts = level([signs] if signs else [], leading=1.0, optical=True)
     size_px = min(max_px, width_px / max(parts[1].right - parts[1].left, 0.1))
-    return scaled(font, size_px, *parts) if size_px >= min_px else None
+    return scaled(size_px, *parts) if size_px >= min_px else None
 
 
 def fit_paragraph(
-    text: str, font: Path, width_px: float, height_px: float, min_px: float, max_px: float, leading: float
+    text: str, face: Typeface, width_px: float, height_px: float, min_px: float, max_px: float, leading: float
 ) -> Block | None:
     """The paragraph at the biggest size that fits the box, to a quarter of a pixel; ``leading`` is in em, between baselines.
 
@@ -47,7 +46,7 @@ def fit_paragraph(
     """
 
     def set_at(size_px: float) -> Block | None:
-        block = _paragraph(text, font, size_px, width_px, leading)
+        block = _paragraph(text, face, size_px, width_px, leading)
         return block if block and block.height_px <= height_px and block.width_px <= width_px + 1 else None
 
     return _biggest(set_at, min_px, max_px)
@@ -55,7 +54,7 @@ def fit_paragraph(
 
 def fit_column(
     text: str,
-    font: Path,
+    face: Typeface,
     width_px: float,
     height_px: float,
     min_px: float,
@@ -65,11 +64,11 @@ def fit_column(
     tracking_em: float = 0.0,
 ) -> Block | None:
     """A vertical text at the biggest size that fits the box, to a quarter of a pixel; as few columns as its height asks for."""
-    signs = cut(text, font, vertical=True, tracking_em=tracking_em)
-    settings = [upright(share_out(signs, count), font, COLUMN_GAP_EM) for count in range(1, max_columns + 1)]
+    signs = cut(text, face, vertical=True, tracking_em=tracking_em)
+    settings = [upright(share_out(signs, count), COLUMN_GAP_EM) for count in range(1, max_columns + 1)]
 
     def set_at(size_px: float) -> Block | None:
-        blocks = (scaled(font, size_px, *parts) for parts in settings)
+        blocks = (scaled(size_px, *parts) for parts in settings)
         block = next((block for block in blocks if block.height_px <= height_px), None)
         return block if block and block.width_px <= width_px else None
 
@@ -77,7 +76,7 @@ def fit_column(
 
 
 def fit_title_column(
-    text: str, font: Path, height_px: float, min_px: float, max_px: float, *, max_columns: int = 2
+    text: str, face: Typeface, height_px: float, min_px: float, max_px: float, *, max_columns: int = 2
 ) -> Block | None:
     """The vertical title: one column up to seven signs, else balanced columns from right to left.
 
@@ -85,14 +84,14 @@ def fit_title_column(
     title does not shout louder than a short one. Marks take half an em. Two and three characters stand apart, so that they
     hold the column.
     """
-    signs = cut(text, font, vertical=True, half_marks=True)
-    signs = cut(text, font, vertical=True, half_marks=True, tracking_em=_short_title_gap(signs))
+    signs = cut(text, face, vertical=True, half_marks=True)
+    signs = cut(text, face, vertical=True, half_marks=True, tracking_em=_short_title_gap(signs))
     columns = 1 if natural_length(signs) <= SINGLE_COLUMN_SIGNS else max_columns
     lines = share_out(signs, columns, longest_em=height_px / min_px)
-    parts = upright(lines, font, TITLE_COLUMN_GAP_EM)
+    parts = upright(lines, TITLE_COLUMN_GAP_EM)
     longest_em = max(parts[1].bottom - parts[1].top, SINGLE_COLUMN_SIGNS if len(lines) > 1 else 0.1)
     size_px = min(max_px, height_px / longest_em)
-    return scaled(font, size_px, *parts) if size_px >= min_px else None
+    return scaled(size_px, *parts) if size_px >= min_px else None
 
 
 def _short_title_gap(signs: Sequence[Sign]) -> float:
@@ -112,26 +111,26 @@ def count_fitting(text: str, fits: Callable[[str], bool]) -> int:
     return low
 
 
-def too_wide_word(text: str, font: Path, size_px: float, width_px: float) -> str:
+def too_wide_word(text: str, face: Typeface, size_px: float, width_px: float) -> str:
     """The longest word or address that is wider than a line and may not be divided; empty where there is none."""
-    parts = [part for line in clean(text).split("\n") for part in unbreakable_parts(cut(line, font))]
+    parts = [part for line in clean(text).split("\n") for part in unbreakable_parts(cut(line, face))]
     longest = max(parts, key=natural_length, default=())
     return "".join(sign.text for sign in longest) if natural_length(longest) * size_px > width_px else ""
 
 
-def _paragraph(text: str, font: Path, size_px: float, width_px: float, leading: float) -> Block | None:
+def _paragraph(text: str, face: Typeface, size_px: float, width_px: float, leading: float) -> Block | None:
     """The paragraph at that size; None where a word is wider than a line: it is never divided."""
     length_em = width_px / size_px
     lines: list[Line] = []
     lengths: list[float] = []
     for part in clean(text).split("\n"):
-        broken = break_paragraph(cut(part, font), length_em)
+        broken = break_paragraph(cut(part, face), length_em)
         if broken is None:
             return None
         lines += broken
         # A last line is not drawn out, yet it may have been filled so far that its marks must give way.
         lengths += (min(length_em, natural_length(line)) if line is broken[-1] else length_em for line in broken)
-    return scaled(font, size_px, *level(lines, font, leading=leading, lengths=lengths))
+    return scaled(size_px, *level(lines, leading=leading, lengths=lengths))
 
 
 def _biggest(set_at: Callable[[float], Block | None], min_px: float, max_px: float) -> Block | None:
