@@ -371,7 +371,7 @@ def _draw_waveforms(run: _Run, built: Sequence[BuiltEpisode]) -> dict[int, Path]
         design = poster.load_design(episode.aspect.key, run.studio.designs)
         look = report.Look(
             colour=design.main,
-            serif_black=design.serif_black.file,
+            serif_black=design.serif_black.font_for(episode.title).file,  # the title's: it may hold a rare character
             sans_bold=design.sans_bold.file,
             sans_regular=design.sans_regular.file,
         )

@@ -1,12 +1,16 @@
-"""Printed formats at a resolution that tests have time for."""
+"""Posters as tests look at them: printed formats at a resolution that tests have time for, and the art alone."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.poster import PosterFormat
+from PIL import Image
+
+from pipeline.poster import Design, PosterFormat
+from pipeline.poster.art import art_size_px, draw_art
 from pipeline.poster.formats import HOUSE
 
 _DPI = {"a4": 184, "a3": 130, "a2": 92, "rollup": 30}
@@ -31,3 +35,10 @@ def coarsen(workspace: Path) -> Path:
         own = re.sub("^dpi = .*\\n", "", written, flags=re.MULTILINE).replace("[print]\n", f"[print]\ndpi = {dpi}\n")
         (folder / f"{name}.toml").write_text(own, encoding="utf-8")
     return workspace
+
+
+def art_of(form: PosterFormat, design: Design, envelope: Sequence[float] | None) -> Image.Image:
+    """Return the field and its band alone, with their bleed."""
+    picture = Image.new("RGB", art_size_px(form))
+    draw_art(picture, form, design, envelope)
+    return picture

@@ -17,10 +17,11 @@ from PIL import Image
 
 from pipeline.errors import DesignError
 from pipeline.poster import SERIES, Design, PosterFormat, load_design, load_formats
-from pipeline.poster.art import BARS, draw_art, drawing, waveform_bars
+from pipeline.poster.art import BARS, drawing, waveform_bars
 from pipeline.poster.design import CREAM, rgb
 from pipeline.poster.formats import RING_MM
 from pipeline.poster.photo import WINDOW_MM
+from tests.posters import art_of
 
 KEYS = ("leisure", "business", "facilities", "culture", "wellbeing", "transport", SERIES)
 TINY = load_formats(Path(__file__).parent / "samples" / "poster-tiny")["tiny"]
@@ -53,8 +54,8 @@ def at(picture: Image.Image, x_mm: float, y_mm: float) -> tuple[int, int, int]:
 
 def bar_pixels(design: Design, envelope: tuple[float, ...]) -> tuple[int, int]:
     """Return how many pixels bars cover left and right of the ring's middle."""
-    with_bars = np.asarray(draw_art(TINY, design, envelope), dtype=int)
-    without = np.asarray(draw_art(TINY, design, (0.0,) * len(envelope)), dtype=int)
+    with_bars = np.asarray(art_of(TINY, design, envelope), dtype=int)
+    without = np.asarray(art_of(TINY, design, (0.0,) * len(envelope)), dtype=int)
     changed = np.abs(with_bars - without).sum(axis=2) > 60
     middle = round(TINY.field.centre_x_mm * TINY.px_per_mm)
     return int(changed[:, :middle].sum()), int(changed[:, middle:].sum())
@@ -132,9 +133,14 @@ def test_muting_half_the_sound_flattens_half_the_ring() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
+def test_a_code_in_the_deep_colour_stands_ten_to_one_on_white(key: str) -> None:
+    assert contrast(rgb(load_design(key).deep), (255, 255, 255)) >= 10
+
+
+@pytest.mark.parametrize("key", KEYS)
 def test_title_subtitle_and_waveform_stand_out_from_what_lies_behind_them(key: str) -> None:
     design = load_design(key)
-    picture = draw_art(TINY, design, ())  # dots only: what is sampled is ground
+    picture = art_of(TINY, design, ())  # dots only: what is sampled is ground
     assert TINY.subtitle
 
     title = [at(picture, x, y) for x in (22, 36, 50) for y in range(40, 240, 4)]
@@ -263,7 +269,7 @@ def test_horizon_and_band_lie_at_one_height_in_all_aspects() -> None:
     band = round(TINY.field.height_mm * TINY.px_per_mm)
 
     for key in KEYS:
-        right_edge = np.asarray(draw_art(TINY, load_design(key), ()), dtype=int)[:, -12:].mean(axis=1)
+        right_edge = np.asarray(art_of(TINY, load_design(key), ()), dtype=int)[:, -12:].mean(axis=1)
         steps = np.abs(np.diff(right_edge, axis=0)).sum(axis=1)
         assert steps[horizon - 4 : horizon + 3].max() > 5 * np.median(steps), key
         assert steps[horizon + 12 : band - 3].max() < steps[band - 2 : band + 4].max(), key
@@ -305,5 +311,5 @@ def test_a_drawing_that_cannot_be_reflowed_is_named(spoil: Callable[[str], str],
     spoilt.write_text(spoil(whole), encoding="utf-8")
 
     with pytest.raises(DesignError) as caught:
-        draw_art(TINY, replace(design, art=spoilt), EVEN)
+        art_of(TINY, replace(design, art=spoilt), EVEN)
     assert (caught.value.problems[0].place, caught.value.problems[0].code) == (spoilt, "JX-D08")

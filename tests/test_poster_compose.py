@@ -38,7 +38,7 @@ from pipeline.poster.clearance import layout_problems
 from pipeline.poster.layout import lay_out
 from pipeline.poster.lettering import duration_text, letter_episode
 from pipeline.poster.proof import prove
-from tests.posters import coarse
+from tests.posters import art_of, coarse
 
 TINY_FOLDER = Path(__file__).parent / "samples" / "poster-tiny"
 TINY = load_formats(TINY_FOLDER)["tiny"]
@@ -251,7 +251,7 @@ def test_type_too_faint_for_what_is_behind_it_is_not_delivered(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["rollup", "moments"])
 def test_art_drawn_in_two_layers_and_strips_is_the_art_drawn_at_once(name: str) -> None:
     form = coarse(load_formats()[name])
-    layered = art.draw_art(form, DESIGN, SOUND.envelope)
+    layered = art_of(form, DESIGN, SOUND.envelope)
     root = art.drawing(form, DESIGN, SOUND.envelope)
     edges_mm = (edge / form.px_per_mm for edge in (-form.bleed_px, -form.bleed_px, *layered.size))
     root.set("viewBox", " ".join(map(str, edges_mm)))

@@ -12,8 +12,8 @@ from PIL import Image, ImageChops
 
 from pipeline.model import Photo
 from pipeline.poster import check_photo, coarse_photo, load_design, load_formats
-from pipeline.poster.art import draw_art
 from pipeline.poster.photo import fill_window
+from tests.posters import art_of
 
 FORM, DESIGN = load_formats()["moments"], load_design("transport")
 
@@ -135,6 +135,6 @@ def test_a_small_photo_is_told_with_the_formats_that_it_is_too_small_for(tmp_pat
 def test_a_photo_takes_the_place_of_the_hero(tmp_path: Path, aspect: str) -> None:
     photo = Photo(file=tmp_path / "photo.png", focus_x=0.5, focus_y=0.5)
     design = load_design(aspect)
-    changed = ImageChops.difference(draw_art(FORM, replace(design, photo=photo), None), draw_art(FORM, design, None)).getbbox()
+    changed = ImageChops.difference(art_of(FORM, replace(design, photo=photo), None), art_of(FORM, design, None)).getbbox()
     assert changed
     assert (changed[2] - changed[0]) / FORM.px_per_mm >= 50

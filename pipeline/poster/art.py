@@ -51,12 +51,12 @@ def waveform_bars(envelope: Sequence[float], bars: int = BARS) -> tuple[float, .
     return tuple(round(float(height), 4) for height in heights)
 
 
-def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> Image.Image:
-    """Return the field and its band with bleed, RGB, rasterised at the final size.
+def draw_art(sheet: Image.Image, poster_format: PosterFormat, design: Design, envelope: Sequence[float] | None) -> None:
+    """Draw the field and its band with bleed at the top of ``sheet`` (RGB), rasterised at the final size.
 
     What is soft, the field's colours and the tone in them, is drawn small and enlarged; what has edges is drawn over it, where
-    there is any. ``envelope`` fills the motif's waveform; None leaves it as it was drawn. Where there is
-    a photo, the motif leaves its hero out.
+    there is any. ``envelope`` fills the motif's waveform; None leaves it as it was drawn. Where there is a photo, the motif
+    leaves its hero out.
 
     Raises:
         DesignError: JX-D08, when the motif is no SVG or lacks a group that the reflow needs.
@@ -67,12 +67,11 @@ def draw_art(poster_format: PosterFormat, design: Design, envelope: Sequence[flo
         _keep(sharp, soft=False)
         if design.photo:
             _group(sharp, "hero").clear()
-        picture = _draw_soft(soft, poster_format)
-        _draw_sharp(sharp, poster_format, picture)
+        _draw_soft(soft, poster_format, sheet)
+        _draw_sharp(sharp, poster_format, sheet)
     except (etree.XMLSyntaxError, ValueError) as error:
         fix = "请用原来的图案作底稿重画，保留 field、floor、art、tone、hero、waveform、band、hui 这几个名字和它们里面的东西"
         raise DesignError([Problem(place=design.art, cause=f"海报图案用不了：{error}", fix=fix, code="JX-D08")]) from None
-    return picture
 
 
 def _keep(root: etree._Element, *, soft: bool) -> None:
@@ -84,11 +83,10 @@ def _keep(root: etree._Element, *, soft: bool) -> None:
             element.getparent().remove(element)
 
 
-def _draw_soft(root: etree._Element, poster_format: PosterFormat) -> Image.Image:
-    """Return the colours behind everything, above and below the horizon by themselves, so that it stays an edge."""
-    width_px, height_px = _size_px(poster_format)
+def _draw_soft(root: etree._Element, poster_format: PosterFormat, sheet: Image.Image) -> None:
+    """Draw the colours behind everything, above and below the horizon by themselves, so that it stays an edge."""
+    width_px, height_px = art_size_px(poster_format)
     horizon_px = _horizon_px(poster_format) + poster_format.bleed_px
-    picture = Image.new("RGB", (width_px, height_px))
     reduction = max(1, round(poster_format.px_per_mm / _SOFT_PX_PER_MM))
     for top_px, bottom_px in ((0, horizon_px), (horizon_px, height_px)):
         view = Rectangle(name="", left=0, top=top_px, right=width_px, bottom=bottom_px)
@@ -98,26 +96,26 @@ def _draw_soft(root: etree._Element, poster_format: PosterFormat) -> Image.Image
             bottom = min(top + _STRIP_PX, view.height)
             part = (0, top * shrunk, small.width, bottom * shrunk)
             strip = small.resize((width_px, bottom - top), Image.Resampling.BILINEAR, box=part)
-            picture.paste(strip, (0, top_px + top))
-    return picture
+            sheet.paste(strip, (0, top_px + top))
 
 
-def _draw_sharp(root: etree._Element, poster_format: PosterFormat, picture: Image.Image) -> None:
+def _draw_sharp(root: etree._Element, poster_format: PosterFormat, sheet: Image.Image) -> None:
     """Draw what has edges, in strips, so that no second copy of a large sheet is in memory; where a strip is empty, nothing."""
-    whole = Rectangle(name="", left=0, top=0, right=picture.width, bottom=picture.height)
+    width_px, height_px = art_size_px(poster_format)
+    whole = Rectangle(name="", left=0, top=0, right=width_px, bottom=height_px)
     seen = _raster(root, poster_format, whole, _GLANCE_REDUCTION).getchannel("A")
     band_px = round(poster_format.field.height_mm * poster_format.px_per_mm) + poster_format.bleed_px
     # The band in one piece: its pattern is painted in tiles of whole pixels, counted from where a piece begins.
-    for top, bottom in pairwise([*range(0, band_px, _STRIP_PX), band_px, picture.height]):
+    for top, bottom in pairwise([*range(0, band_px, _STRIP_PX), band_px, height_px]):
         # A row more at both ends: the glance's are not quite so many pixels high.
         glance = (0, max(top // _GLANCE_REDUCTION - 1, 0), seen.width, -(-bottom // _GLANCE_REDUCTION) + 1)
         inked = seen.crop(glance).getbbox()
         if inked is None:
             continue
         left, right = (inked[0] - 1) * _GLANCE_REDUCTION, (inked[2] + 1) * _GLANCE_REDUCTION
-        view = Rectangle(name="", left=max(left, 0), top=top, right=min(right, picture.width), bottom=bottom)
+        view = Rectangle(name="", left=max(left, 0), top=top, right=min(right, width_px), bottom=bottom)
         piece = _raster(root, poster_format, view, 1)
-        picture.paste(piece, (view.left, view.top), piece)
+        sheet.paste(piece, (view.left, view.top), piece)
 
 
 def _raster(root: etree._Element, poster_format: PosterFormat, view: Rectangle, reduction: int) -> Image.Image:
@@ -142,7 +140,7 @@ def drawing(poster_format: PosterFormat, design: Design, envelope: Sequence[floa
     return root
 
 
-def _size_px(poster_format: PosterFormat) -> tuple[int, int]:
+def art_size_px(poster_format: PosterFormat) -> tuple[int, int]:
     """Return how large field and band are with their bleed."""
     bleed_px, height_px = poster_format.bleed_px, art_height_px(poster_format)
     reaches_foot = height_px == poster_format.height_px

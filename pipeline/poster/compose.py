@@ -95,7 +95,7 @@ def _paint_shapes(
     """Return the sheet with all but the type: art above, paper below, and what stands on them."""
     scale, bleed_px = poster_format.px_per_mm, poster_format.bleed_px
     sheet = Image.new("RGB", (poster_format.width_px + 2 * bleed_px, poster_format.height_px + 2 * bleed_px), rgb(PAPER))
-    sheet.paste(draw_art(poster_format, design, envelope), (0, 0))
+    draw_art(sheet, poster_format, design, envelope)
     if design.photo:
         fill_window(sheet, poster_format, design.photo, design)
     if layout.foot:
