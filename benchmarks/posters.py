@@ -21,12 +21,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-import numpy as np
-
 from benchmarks import process
 from benchmarks.document import markdown, tell, write
+from benchmarks.sample_poster import SOUND, WORDING
 from pipeline import qr
-from pipeline.model import Aspect, Sound, Wording
 from pipeline.poster import compose, load_design, load_formats
 from pipeline.poster.compose import _paint, _write
 from pipeline.poster.layout import lay_out
@@ -40,23 +38,6 @@ P = ParamSpec("P")
 Made = TypeVar("Made")
 
 _PNG_LEVEL = 1
-_ASPECT = Aspect(key="culture", name="文化底蕴")
-_WORDING = Wording(
-    series_title="好生活·好吉祥",
-    signature="龙岗区吉祥社区 新时代文明实践站",
-    number=4,
-    title="老屋慢慢看",
-    subtitle="一圈一圈的回响",
-    summary="半圆的围屋一圈圈铺开，像声音的涟漪。这一集坐在门槛上，听一听天井里的过年、祠堂前的禾坪，也听一听它怎样变成大家的客厅。",
-    aspect=_ASPECT,
-    stop_name="老屋",
-    stop_order=4,
-    stop_count=6,
-    duration_s=510.0,
-    spoken_languages=("普通话", "客家话"),
-    synthetic_voice=False,
-    page_url="https://jixiang.example/4/",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,36 +55,10 @@ class Timing:
         return (self.drawn_s + self.png_s + self.written_s) / self.png_s
 
 
-def _sound() -> Sound:
-    frames = round(_WORDING.duration_s * 10)
-    noise = np.abs(np.random.default_rng(7).normal(size=frames)) * 0.1
-    pauses = np.arange(frames) % 40 >= 33  # noqa: PLR2004 - a breath every four seconds
-    return Sound(
-        file=Path("sound.mp3"),
-        duration_s=_WORDING.duration_s,
-        voice_start_s=0,
-        speech=(),
-        integrated_lufs=-16,
-        loudness_range_lu=4,
-        true_peak_dbtp=-1.5,
-        envelope=tuple(np.where(pauses, 0, noise).tolist()),
-        recorded_lufs=-20,
-        recorded_range_lu=9,
-        recorded_true_peak_dbtp=-3,
-        recorded_envelope=(),
-        trimmed_head_s=0,
-        trimmed_tail_s=0,
-        most_limiting_db=2,
-        renders=1,
-        ffmpeg="",
-        warnings=(),
-    )
-
-
 def time_format(name: str, rounds: int) -> Timing:
     """Return what one format costs in this process."""
-    poster_format, design, sound = load_formats()[name], load_design(_ASPECT.key), _sound()
-    lettering = letter_episode(_WORDING)
+    poster_format, design, sound = load_formats()[name], load_design(WORDING.aspect.key), SOUND
+    lettering = letter_episode(WORDING)
     matrix = qr.encode(lettering.url) if poster_format.code else None
     measured: list[tuple[float, ...]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +69,7 @@ def time_format(name: str, rounds: int) -> Timing:
             png_s, _ = _timed(sheet.save, png, compress_level=_PNG_LEVEL)
             written_s, _ = _timed(_write, poster_format, layout, sheet, matrix, design, file)
             del sheet
-            proven_s, _ = _timed(compose, poster_format, _WORDING, sound, design, file)
+            proven_s, _ = _timed(compose, poster_format, WORDING, sound, design, file)
             measured.append((drawn_s, written_s, png_s, proven_s))
     drawn_s, written_s, png_s, proven_s = (statistics.median(each) for each in zip(*measured[1:], strict=True))
     return Timing(drawn_s=drawn_s, written_s=written_s, png_s=png_s, proven_s=proven_s)

@@ -197,4 +197,5 @@ def read_raw(file: Path) -> tuple[Read, int]:
 
 if __name__ == "__main__":
     _model()  # what takes longest to import and to read is there when the file is
-    json.dump([(span.start_s, span.end_s) for span in find_speech(*read_raw(Path(sys.stdin.read().strip())))], sys.stdout)
+    named = Path(sys.stdin.buffer.read().decode("utf-8").strip())  # a Chinese Windows would read the name as GBK
+    json.dump([(span.start_s, span.end_s) for span in find_speech(*read_raw(named))], sys.stdout)

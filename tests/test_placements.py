@@ -21,12 +21,13 @@ from pyzbar import pyzbar
 
 from pipeline import addresses, qr, source
 from pipeline.errors import AuthorError
-from pipeline.model import Aspect, Placement, Poster, Sound, Wording
+from pipeline.model import Placement, Poster, Wording
 from pipeline.poster import check_copies, compose, compose_copy, draw_overview, hard_to_scan, load_design, load_formats
 from pipeline.poster.formats import CodeBox
 from pipeline.poster.layout import Rectangle, lay_out
 from pipeline.poster.lettering import letter_episode
 from pipeline.poster.overview import DPI, HEIGHT_MM, ROWS, WIDTH_MM, lay_out_overview
+from tests.posters import SOUND, WORDING
 
 REPOSITORY = Path(__file__).parents[1]
 PRINTED = {name: each for name, each in load_formats().items() if each.place == "print" and each.code}
@@ -170,42 +171,6 @@ def test_a_placement_shows_the_episodes_it_names_or_all(numbers: tuple[int, ...]
 
 # Copies
 
-WORDING = Wording(
-    series_title="好生活·好吉祥",
-    signature="测试社区",
-    number=6,
-    title="家门口的好路",
-    subtitle="一刻钟，慢慢走",
-    summary="这一集不坐车，用脚走。",
-    aspect=Aspect(key="transport", name="便捷交通"),
-    stop_name="岗贝村",
-    stop_order=6,
-    stop_count=6,
-    duration_s=164.4,
-    spoken_languages=("普通话",),
-    synthetic_voice=True,
-    page_url="https://jixiang.example/6/",
-)
-SOUND = Sound(
-    file=Path("sound.mp3"),
-    duration_s=164.4,
-    voice_start_s=0,
-    speech=(),
-    integrated_lufs=-16,
-    loudness_range_lu=4.0,
-    true_peak_dbtp=-1.5,
-    envelope=(0.1, 0.05, 0.2) * 400,
-    recorded_lufs=-20,
-    recorded_range_lu=9.0,
-    recorded_true_peak_dbtp=-3,
-    recorded_envelope=(),
-    trimmed_head_s=0,
-    trimmed_tail_s=0,
-    most_limiting_db=2.0,
-    renders=1,
-    ffmpeg="9.0",
-    warnings=(),
-)
 COPIED_URL = "https://jixiang.example/6/?A1"
 PLACED = replace(WORDING, placement_id="A1", page_url=COPIED_URL)
 

@@ -21,7 +21,7 @@ from pyzbar import pyzbar
 
 from pipeline import qr
 from pipeline.errors import AuthorError, DesignError
-from pipeline.model import Aspect, Poster, Sound, Wording
+from pipeline.model import Aspect, Poster, Wording
 from pipeline.poster import SERIES as SERIES_KEY
 from pipeline.poster import (
     SeriesWording,
@@ -38,29 +38,13 @@ from pipeline.poster.clearance import layout_problems
 from pipeline.poster.layout import lay_out
 from pipeline.poster.lettering import duration_text, letter_episode
 from pipeline.poster.proof import prove
-from tests.posters import art_of, coarse
+from tests.posters import SOUND, WORDING, art_of, coarse
 
 TINY_FOLDER = Path(__file__).parent / "samples" / "poster-tiny"
 TINY = load_formats(TINY_FOLDER)["tiny"]
 SHEET = load_formats(TINY_FOLDER)["tiny-sheet"]
 DESIGN = load_design("transport")
 
-WORDING = Wording(
-    series_title="好生活·好吉祥",
-    signature="龙岗区吉祥社区 新时代文明实践站",
-    number=6,
-    title="家门口的好路",
-    subtitle="一刻钟，慢慢走",
-    summary="路好走了，日子就近了。这一集不坐车，用脚走：从新桥西1-8巷的路面，到岗贝村100余个路灯，再到风临域的6台电梯，看看一刻钟能走多远。",
-    aspect=Aspect(key="transport", name="便捷交通"),
-    stop_name="岗贝村",
-    stop_order=6,
-    stop_count=6,
-    duration_s=164.4,
-    spoken_languages=("普通话",),
-    synthetic_voice=True,
-    page_url="https://jixiang.example/6/",
-)
 SERIES = SeriesWording(
     title="好生活·好吉祥",
     subtitle="吉祥社区有声海报",
@@ -69,35 +53,6 @@ SERIES = SeriesWording(
     signature="龙岗区吉祥社区 新时代文明实践站",
     stop_count=6,
     site_url="https://jixiang.example/",
-)
-
-
-def _envelope() -> tuple[float, ...]:
-    """Return two and a half minutes of phrases and pauses."""
-    noise = np.abs(np.random.default_rng(7).normal(size=1500)) * 0.1
-    pauses = np.arange(1500) % 40 < 33
-    return tuple(float(level) for level in noise * pauses)
-
-
-SOUND = Sound(
-    file=Path("sound.mp3"),
-    duration_s=164.4,
-    voice_start_s=0,
-    speech=(),
-    integrated_lufs=-16,
-    loudness_range_lu=4.0,
-    true_peak_dbtp=-1.5,
-    envelope=_envelope(),
-    recorded_lufs=-20,
-    recorded_range_lu=9.0,
-    recorded_true_peak_dbtp=-3,
-    recorded_envelope=(),
-    trimmed_head_s=0,
-    trimmed_tail_s=0,
-    most_limiting_db=2.0,
-    renders=1,
-    ffmpeg="9.0",
-    warnings=(),
 )
 
 

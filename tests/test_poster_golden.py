@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipeline.model import Aspect
 from pipeline.poster import PosterFormat, compose, load_design, load_formats
-from tests.test_poster_compose import SOUND, WORDING
+from tests.posters import SOUND, WORDING
 
 GOLDEN = Path(__file__).parent / "samples" / "poster-golden"
 ASPECTS = {

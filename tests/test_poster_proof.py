@@ -17,7 +17,7 @@ import qrcode
 from PIL import Image, ImageDraw, ImageFilter
 from pyzbar import pyzbar
 
-from benchmarks import scan
+from benchmarks import sample_poster, scan
 from benchmarks.document import write
 from pipeline.errors import DesignError
 from pipeline.poster import compose, load_design, load_formats
@@ -422,13 +422,13 @@ NEAR_AND_FAR = scan.PHOTOGRAPHS[::3]
 @pytest.fixture(scope="module")
 def poster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("posters") / "page.jpg"
-    compose(load_formats()["page"], scan.WORDING, scan.SOUND, load_design("facilities"), file)
+    compose(load_formats()["page"], sample_poster.WORDING, sample_poster.SOUND, load_design("facilities"), file)
     return file
 
 
 def test_a_poster_survives_photographs_like_a_plain_code(poster: Path, tmp_path: Path) -> None:
-    scan.draw_plain(load_formats()["page"], scan.WORDING, tmp_path / "plain.jpg")
-    survival = scan.survive(poster, tmp_path / "plain.jpg", scan.WORDING.page_url, decoders(), NEAR_AND_FAR)
+    scan.draw_plain(load_formats()["page"], sample_poster.WORDING, tmp_path / "plain.jpg")
+    survival = scan.survive(poster, tmp_path / "plain.jpg", sample_poster.WORDING.page_url, decoders(), NEAR_AND_FAR)
 
     assert survival.clean == survival.plain_clean == tuple(decoders())
     assert sum(survival.plain.values()) > 0.6 * len(NEAR_AND_FAR) * len(decoders())  # there is something to lose
@@ -443,7 +443,7 @@ def test_a_pale_code_does_not_survive_like_a_plain_one(tmp_path: Path) -> None:
 def test_a_poster_is_read_after_a_messenger_has_sent_it(poster: Path, tmp_path: Path) -> None:
     with Image.open(poster) as picture:
         picture.resize((960, 1280), Image.Resampling.BILINEAR).save(tmp_path / "sent.jpg", quality=55)
-    assert only(tmp_path / "sent.jpg", scan.WORDING.page_url).problems == ()
+    assert only(tmp_path / "sent.jpg", sample_poster.WORDING.page_url).problems == ()
 
 
 def test_the_document_has_room_for_the_tables_of_codes(tmp_path: Path) -> None:

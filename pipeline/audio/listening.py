@@ -31,6 +31,7 @@ class Listener:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
+            errors="replace",  # what it says when it fails comes in the console's own encoding
             cwd=Path(__file__).parents[2],  # where the package is found, also if it is installed nowhere
         )
         self._thread = ThreadPoolExecutor(1)

@@ -61,11 +61,20 @@ def _make(
     if problems := layout_problems(poster_format, layout):
         raise DesignError(problems)
     _write(poster_format, layout, _paint(poster_format, lettering, layout, design, envelope), matrix, design, to)
-    proof = prove(to, lettering.url) if matrix else Proof(decodings=0, trials=0)
+    return deliver(poster_format, to, lettering.url if matrix else "")
+
+
+def deliver(poster_format: PosterFormat, file: Path, url: str) -> Poster:
+    """Return a finished file as what is handed on: scanned again, where it carries a code for ``url``.
+
+    Raises:
+        DesignError: it does not scan.
+    """
+    proof = prove(file, url) if url else Proof(decodings=0, trials=0)
     return Poster(
         format=poster_format.name,
         label=poster_format.label,
-        file=to,
+        file=file,
         mime_type=MIME_TYPES[poster_format.suffix],
         width_px=poster_format.width_px,
         height_px=poster_format.height_px,

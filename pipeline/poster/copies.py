@@ -15,14 +15,14 @@ from pipeline import addresses, qr
 from pipeline.errors import AuthorError, Problem
 from pipeline.model import Placement, Poster, Wording
 from pipeline.poster import glyphs
-from pipeline.poster.check import Origin, misfit_problem
+from pipeline.poster.check import MISSING_FIX, Origin, misfit_problem
 from pipeline.poster.clearance import layout_problems
+from pipeline.poster.compose import deliver
 from pipeline.poster.design import PAPER, Design, rgb
-from pipeline.poster.formats import MIME_TYPES, PosterFormat
+from pipeline.poster.formats import PosterFormat
 from pipeline.poster.layout import CodePlace, Layout, Rectangle, Text, lay_out
 from pipeline.poster.lettering import letter_episode
 from pipeline.poster.pdf import code_path, picture_stream
-from pipeline.poster.proof import prove
 
 EASY_BYTES = 32
 """Up to so many bytes a code of the size that copies have is of level Q; more leave less to mend a bad photograph with."""
@@ -54,19 +54,7 @@ def compose_copy(
     patches = [(text.rectangle, _paper(text.rectangle)) for text in before.texts if text not in after.texts]
     patches += [(text.rectangle, _on_paper(text)) for text in after.texts if text not in before.texts]
     _write(poster_format, patches, after.code, matrix, design.deep, poster, to)
-    proof = prove(to, placed.page_url)
-    return Poster(
-        format=poster_format.name,
-        label=poster_format.label,
-        file=to,
-        mime_type=MIME_TYPES[poster_format.suffix],
-        width_px=poster_format.width_px,
-        height_px=poster_format.height_px,
-        decodings=proof.decodings,
-        trials=proof.trials,
-        reach=proof.reach,
-        read_by=proof.read_by,
-    )
+    return deliver(poster_format, to, placed.page_url)
 
 
 def check_copies(
@@ -145,7 +133,7 @@ def _missing(placement: Placement, design: Design, file: Path) -> list[Problem]:
     for sign in glyphs.missing_characters(placement.name, design.fonts):
         named = unicodedata.name(sign, "没有名称的字符")
         cause = f"地点“{placement.name}”里的 {sign}（U+{ord(sign):04X}，{named}）字体里没有，总览上会是空框"
-        problems.append(Problem(place=file, line=placement.line, cause=cause, fix="请换一个字，或写成别的说法", code="JX-D32"))
+        problems.append(Problem(place=file, line=placement.line, cause=cause, fix=MISSING_FIX, code="JX-D32"))
     return problems
 
 
