@@ -26,7 +26,10 @@ class Aspect:
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """A stop of the walking route. ``order`` counts from 1; degrees in ``coord_system`` (WGS-84, GCJ-02 or BD-09)."""
+    """A stop of the walking route. ``order`` counts from 1; degrees in ``coord_system`` (WGS-84, GCJ-02 or BD-09).
+
+    ``hours`` is when the place is open, in words; empty where nobody needs to know.
+    """
 
     name: str
     order: int
@@ -35,6 +38,7 @@ class Stop:
     longitude_deg: float
     coord_system: str
     surveyed: bool
+    hours: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,6 +126,7 @@ def test_the_sample_series_is_right(series: Series) -> None:
     ]
     assert [stop.order for stop in series.stops] == [1, 2, 3, 4, 5, 6]
     assert not any(stop.surveyed for stop in series.stops)
+    assert {stop.hours for stop in series.stops} == {"示例，待核实"}
 
 
 @pytest.mark.parametrize(

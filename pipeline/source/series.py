@@ -114,6 +114,7 @@ def _stop(reading: Tables, row: Mapping[str, Any]) -> Stop:
         longitude_deg=reading.number(row, "longitude_deg", -180, 180),
         coord_system=reading.text(row, "coord_system", _coord_system),
         surveyed=reading.flag(row, "surveyed", default=False),
+        hours=reading.text(row, "hours", _short, default=""),
     )
 
 
