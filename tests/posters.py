@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pipeline.designs import HOUSE
 from pipeline.model import Aspect, Sound, Wording
 from pipeline.poster import Design, PosterFormat
 from pipeline.poster.art import art_size_px, draw_art
-from pipeline.poster.formats import HOUSE
 
 WORDING = Wording(
     series_title="好生活·好吉祥",

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from lxml import etree
 from PIL import Image
 
+from pipeline.designs import CREAM, rgb
 from pipeline.errors import DesignError
 from pipeline.poster import SERIES, Design, PosterFormat, load_design, load_formats
 from pipeline.poster.art import BARS, drawing, waveform_bars
-from pipeline.poster.design import CREAM, rgb
 from pipeline.poster.formats import RING_MM
 from pipeline.poster.photo import WINDOW_MM
 from tests.posters import art_of

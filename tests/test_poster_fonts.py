@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageChops
 
 from pipeline.artefacts.store import record_path
+from pipeline.designs import HOUSE
 from pipeline.errors import DesignError
 from pipeline.poster import Design, load_design, load_formats, typeset
-from pipeline.poster.formats import HOUSE
 from pipeline.poster.glyphs import Block, Font, Typeface, draw, ink_em, ink_of, missing_characters
 
 SAMPLES = Path(__file__).parent / "samples" / "fonts"

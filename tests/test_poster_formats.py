@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.designs import HOUSE
 from pipeline.errors import DesignError
 from pipeline.poster import load_design, load_formats
-from pipeline.poster.formats import HOUSE, MIME_TYPES, read_format
+from pipeline.poster.formats import MIME_TYPES, read_format
 
 SAMPLES = Path(__file__).parent / "samples"
 BROKEN = SAMPLES / "poster-broken-formats" / "formats"

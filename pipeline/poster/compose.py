@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from pipeline import qr
+from pipeline.designs import CREAM, rgb
 from pipeline.errors import AuthorError, DesignError, Problem
 from pipeline.model import Poster, Sound, Wording
 from pipeline.poster import glyphs, paint, typeset
@@ -15,7 +16,7 @@ from pipeline.poster.art import draw_art
 from pipeline.poster.check import Origins, episode_origins, misfit_problem, series_origins
 from pipeline.poster.clearance import layout_problems
 from pipeline.poster.contrast import contrast_problems
-from pipeline.poster.design import CREAM, PAPER, SEAL_RED, WHITE, Design, rgb
+from pipeline.poster.design import PAPER, SEAL_RED, WHITE, Design
 from pipeline.poster.formats import MIME_TYPES, PosterFormat
 from pipeline.poster.layout import CARD_RADIUS_MM, Layout, Rectangle, lay_out, panel_inks, route_stops
 from pipeline.poster.lettering import Lettering, SeriesWording, letter_episode, letter_series

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.designs import luminance, rgb
 from pipeline.errors import Problem
-from pipeline.poster.design import rgb
 from pipeline.poster.formats import PosterFormat
 from pipeline.poster.layout import Layout, Text
 
@@ -28,13 +27,6 @@ def contrast_problems(poster_format: PosterFormat, sheet: Image.Image, layout: L
             fix = "请在 palette.toml 里把字的颜色（light）调亮，或把背景（deep、main）调深"
             problems.append(Problem(place=poster_format.path, cause=cause, fix=fix, code="JX-D22"))
     return tuple(problems)
-
-
-def luminance(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the relative luminance, 0 to 1, of (..., 3) colours from 0 to 255. Source: WCAG 2.2, relative luminance."""
-    share = pixels / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - the formula
-    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]))
 
 
 def _lowest_contrast(sheet: Image.Image, text: Text) -> float:

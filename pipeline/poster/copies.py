@@ -12,13 +12,14 @@ import pikepdf
 from PIL import Image
 
 from pipeline import addresses, qr
+from pipeline.designs import rgb
 from pipeline.errors import AuthorError, Problem
 from pipeline.model import Placement, Poster, Wording
 from pipeline.poster import glyphs
 from pipeline.poster.check import MISSING_FIX, Origin, misfit_problem
 from pipeline.poster.clearance import layout_problems
 from pipeline.poster.compose import deliver
-from pipeline.poster.design import PAPER, Design, rgb
+from pipeline.poster.design import PAPER, Design
 from pipeline.poster.formats import PosterFormat
 from pipeline.poster.layout import CodePlace, Layout, Rectangle, Text, lay_out
 from pipeline.poster.lettering import letter_episode

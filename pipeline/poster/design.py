@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.designs import HOUSE, design_file, read_colours
 from pipeline.errors import DesignError, Problem
 from pipeline.model import Photo
-from pipeline.poster.formats import HOUSE
 from pipeline.poster.glyphs import Typeface, is_font
 
-SERIES = "series"
-"""The aspect key of the series' own pictures."""
-
-CREAM = "#FFF3DA"
 PAPER = "#F9F3E7"
 SEAL_RED = "#CE3424"
 WHITE = "#FFFFFF"
 
-_COLOURS = ("deep", "main", "accent", "light")
 _FONTS = {
     "serif_black": ("NotoSerifSC-Black.woff2", 900),
     "sans_regular": ("NotoSansSC-Regular.woff2", 400),
@@ -66,15 +60,17 @@ def load_design(aspect_key: str, *folders: Path) -> Design:
     Raises:
         DesignError: JX-D05 without a motif, JX-D06 without colours, JX-D07 without a font, JX-D18 with one that is none.
     """
-    layers = (HOUSE, *folders)
     problems: list[Problem] = []
-    art = _last(layers, f"art/{aspect_key}.svg")
+    art = design_file(f"art/{aspect_key}.svg", *folders)
     if not art.is_file():
         fix = f"请把这个方面的图案画好，存成 {art.name}"
         problems.append(Problem(place=art, cause=f"没有“{aspect_key}”的海报图案", fix=fix, code="JX-D05"))
-    colours = _read_colours(_last(layers, "palette.toml"), aspect_key, problems)
-    fonts = {name: _last(layers, f"fonts/{file}") for name, (file, _) in _FONTS.items()}
-    stand_ins = _stand_ins(layers)
+    try:
+        colours = read_colours(aspect_key, *folders)
+    except DesignError as error:
+        problems += error.problems
+    fonts = {name: design_file(f"fonts/{file}", *folders) for name, (file, _) in _FONTS.items()}
+    stand_ins = _stand_ins((HOUSE, *folders))
     problems += [
         Problem(place=file, cause="缺少海报用的字体", fix="请重新安装程序，或把字体放回这里", code="JX-D07")
         for file in fonts.values()
@@ -95,31 +91,15 @@ def load_design(aspect_key: str, *folders: Path) -> Design:
 
     return Design(
         art=art,
-        deep=colours["deep"],
-        main=colours["main"],
-        accent=colours["accent"],
-        light=colours["light"],
+        deep=colours.deep,
+        main=colours.main,
+        accent=colours.accent,
+        light=colours.light,
         serif_black=typeface("serif_black"),
         sans_regular=typeface("sans_regular"),
         sans_medium=typeface("sans_medium"),
         sans_bold=typeface("sans_bold"),
     )
-
-
-def rgb(colour: str) -> tuple[int, int, int]:
-    """Return ``#RRGGBB`` as three numbers from 0 to 255."""
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def mix(first: str, second: str, share: float) -> str:
-    """Return ``first`` with ``share`` (0 to 1) of ``second`` mixed in, as ``#RRGGBB``."""
-    mixed = (round(a + (b - a) * share) for a, b in zip(rgb(first), rgb(second), strict=True))
-    return "#" + "".join(f"{channel:02X}" for channel in mixed)
-
-
-def _last(layers: tuple[Path, ...], name: str) -> Path:
-    """Return the last layer's file of that name, or the first layer's when there is none."""
-    return next((layer / name for layer in reversed(layers) if (layer / name).is_file()), layers[0] / name)
 
 
 def _stand_ins(layers: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -131,21 +111,3 @@ def _stand_ins(layers: tuple[Path, ...]) -> tuple[Path, ...]:
         if file.suffix.lower() in _FONT_SUFFIXES and file.name not in _HOUSE_FONTS
     }
     return tuple(files[name] for name in sorted(files))
-
-
-def _read_colours(palette: Path, aspect_key: str, problems: list[Problem]) -> dict[str, str]:
-    try:
-        table = tomllib.loads(palette.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(
-            Problem(place=palette, cause=f"配色文件读不懂：{error}", fix="请照着程序自带的配色文件改一改", code="JX-D06")
-        )
-        return {}
-    written = table.get(aspect_key)
-    colours = written if isinstance(written, dict) else {}
-    for name in _COLOURS:
-        if not re.fullmatch("#[0-9A-Fa-f]{6}", str(colours.get(name, ""))):
-            cause = f"“{aspect_key}”没有合格的颜色 {name}"
-            fix = f'请在 [{aspect_key}] 下写 {name} = "#RRGGBB"，用六位十六进制数'
-            problems.append(Problem(place=palette, cause=cause, fix=fix, code="JX-D06"))
-    return {name: str(colours.get(name, "")) for name in _COLOURS}

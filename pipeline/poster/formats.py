@@ -13,10 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
+from pipeline.designs import HOUSE
 from pipeline.errors import DesignError, Problem
-
-HOUSE = Path(__file__).parents[2] / "posters"
-"""The program's own designs; a workspace's ``posters/`` may override them file by file."""
 
 MIME_TYPES = {".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg"}
 PLACES = ("print", "social", "site", "tag")

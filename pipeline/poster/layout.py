@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from pipeline.designs import CREAM, mix
 from pipeline.poster import typeset
-from pipeline.poster.design import CREAM, PAPER, Design, mix
+from pipeline.poster.design import PAPER, Design
 from pipeline.poster.formats import Box, CodeBox, PosterFormat, TextBox
 from pipeline.poster.glyphs import Block, Typeface
 from pipeline.poster.lettering import Lettering

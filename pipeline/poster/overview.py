@@ -10,9 +10,10 @@ import pikepdf
 from PIL import Image, ImageDraw
 
 from pipeline import addresses, qr
+from pipeline.designs import rgb
 from pipeline.model import Placement
 from pipeline.poster import glyphs, paint, typeset
-from pipeline.poster.design import WHITE, Design, rgb
+from pipeline.poster.design import WHITE, Design
 from pipeline.poster.glyphs import Typeface
 from pipeline.poster.layout import CodePlace, Rectangle, Text
 from pipeline.poster.lettering import readable_address

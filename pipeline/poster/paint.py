@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw
 
-from pipeline.poster.design import rgb
+from pipeline.designs import rgb
 from pipeline.poster.layout import CodePlace, Rectangle
 from pipeline.qr import Matrix, dark_runs
 

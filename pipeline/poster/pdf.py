@@ -8,7 +8,7 @@ from pathlib import Path
 import pikepdf
 from PIL import Image
 
-from pipeline.poster.design import rgb
+from pipeline.designs import rgb
 from pipeline.poster.formats import Print
 from pipeline.poster.layout import CodePlace
 from pipeline.qr import Matrix, dark_runs

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from pipeline.designs import CREAM, mix, rgb
 from pipeline.errors import Problem
 from pipeline.model import Photo
-from pipeline.poster.design import CREAM, Design, mix, rgb
+from pipeline.poster.design import Design
 from pipeline.poster.formats import PosterFormat
 
 MAX_PIXELS = 100_000_000

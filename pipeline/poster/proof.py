@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from pipeline.designs import luminance
 from pipeline.errors import DesignError, Problem
-from pipeline.poster.contrast import luminance
 from pipeline.poster.decoders import WECHAT, Reading, decoders, find_codes
 from pipeline.poster.finished import Sheet, open_sheets
 from pipeline.poster.photographs import VIEW_PX, endure, projection

@@ -10,9 +10,10 @@ import pikepdf
 import pypdfium2
 from PIL import Image
 
+from pipeline.designs import rgb
 from pipeline.model import Poster
 from pipeline.poster import glyphs, typeset
-from pipeline.poster.design import Design, rgb
+from pipeline.poster.design import Design
 
 _WIDTH_PX, _MARGIN_PX, _GAP_PX = 2400, 72, 54
 _ROW_PX, _LEAST_ROW_PX = 860, 560
