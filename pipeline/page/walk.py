@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.model import Stop
+from pipeline.page.coordinates import Point, locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,25 +20,20 @@ PACE_M_PER_MIN = 67
 
 @dataclass(frozen=True, kw_only=True)
 class Leg:
-    """The way from one stop to another, as the crow flies; ``distance_m`` is None where two coordinate systems do not compare."""
+    """The way from one stop to another, as the crow flies."""
 
     to: Stop
-    distance_m: float | None
+    distance_m: float
 
     @property
-    def minutes(self) -> int | None:
+    def minutes(self) -> int:
         """Whole minutes on foot, at least one."""
-        return None if self.distance_m is None else max(1, round(self.distance_m / PACE_M_PER_MIN))
+        return max(1, round(self.distance_m / PACE_M_PER_MIN))
 
 
 def leg_between(start: Stop, to: Stop) -> Leg:
-    """Return the way from ``start`` to ``to``.
-
-    WGS-84 and GCJ-02 differ by some 600 m here, so stops in different systems have no distance.
-    """
-    if start.coord_system != to.coord_system:
-        return Leg(to=to, distance_m=None)
-    return Leg(to=to, distance_m=_great_circle_m(start, to))
+    """Return the way from ``start`` to ``to``, measured in WGS-84 in whatever system each of them is written."""
+    return Leg(to=to, distance_m=_great_circle_m(locate(start).wgs84, locate(to).wgs84))
 
 
 def walking_order(stops: Sequence[Stop]) -> tuple[Stop, ...]:
@@ -45,7 +41,7 @@ def walking_order(stops: Sequence[Stop]) -> tuple[Stop, ...]:
     return tuple(sorted(stops, key=lambda stop: (stop.order, stop.name)))
 
 
-def _great_circle_m(start: Stop, to: Stop) -> float:
+def _great_circle_m(start: Point, to: Point) -> float:
     """Source: haversine formula."""
     latitude_1, latitude_2 = math.radians(start.latitude_deg), math.radians(to.latitude_deg)
     half_east = math.radians(to.longitude_deg - start.longitude_deg) / 2
