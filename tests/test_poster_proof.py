@@ -421,14 +421,14 @@ NEAR_AND_FAR = scan.PHOTOGRAPHS[::3]
 
 @pytest.fixture(scope="module")
 def poster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("posters") / "page.jpg"
-    compose(load_formats()["page"], sample_poster.WORDING, sample_poster.SOUND, load_design("facilities"), file)
+    file = tmp_path_factory.mktemp("posters") / "xiaohongshu.png"
+    compose(load_formats()["xiaohongshu"], sample_poster.WORDING, sample_poster.SOUND, load_design("facilities"), file)
     return file
 
 
 def test_a_poster_survives_photographs_like_a_plain_code(poster: Path, tmp_path: Path) -> None:
-    scan.draw_plain(load_formats()["page"], sample_poster.WORDING, tmp_path / "plain.jpg")
-    survival = scan.survive(poster, tmp_path / "plain.jpg", sample_poster.WORDING.page_url, decoders(), NEAR_AND_FAR)
+    scan.draw_plain(load_formats()["xiaohongshu"], sample_poster.WORDING, tmp_path / "plain.png")
+    survival = scan.survive(poster, tmp_path / "plain.png", sample_poster.WORDING.page_url, decoders(), NEAR_AND_FAR)
 
     assert survival.clean == survival.plain_clean == tuple(decoders())
     assert sum(survival.plain.values()) > 0.6 * len(NEAR_AND_FAR) * len(decoders())  # there is something to lose

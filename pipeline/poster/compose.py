@@ -174,8 +174,10 @@ def _write(
 
 
 def _write_jpeg(picture: Image.Image, poster_format: PosterFormat, to: Path) -> None:
-    """Write the best quality that keeps within the format's ``max_bytes``."""
+    """Write the best quality that keeps within the format's ``max_bytes``; a page shows it whole before all of it is there."""
+    progressive = poster_format.place == "site"  # car radios do not read it, so the picture in the sound is not
     for quality in _QUALITIES:
-        picture.save(to, "JPEG", quality=quality, subsampling=0 if quality >= _FULL_COLOUR_QUALITY else 2, optimize=True)
+        subsampling = 0 if quality >= _FULL_COLOUR_QUALITY else 2
+        picture.save(to, "JPEG", quality=quality, subsampling=subsampling, optimize=True, progressive=progressive)
         if not poster_format.max_bytes or to.stat().st_size <= poster_format.max_bytes:
             return
