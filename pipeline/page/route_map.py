@@ -1,47 +1,46 @@
-"""The route as a small map: dots, a line, names beside the dots. The ordered list below it says the same to a screen reader."""
+"""The route as a small map: numbered dots, the way, names. The ordered list below it says the same to a screen reader."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
 
 from pipeline.model import Stop
+from pipeline.page.coordinates import Point, locate
+from pipeline.page.labels import Ground, Label, Segment, Spot, list_labels, overlap, place_labels, place_on_ring, shortened
 from pipeline.page.walk import PACE_M_PER_MIN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 # In the map's own units; at a phone's width one is about one pixel.
 WIDTH = 360.0
 _LEAST_HEIGHT, _MOST_HEIGHT = 260.0, 460.0
+_GROWTHS = (60.0, 120.0, 180.0)  # what a map becomes higher where names find no room
+_MOST_TO_REDRAW = 20  # with more stops a little room helps nobody
 _EDGE = 44.0
 _DOT_RADIUS = 17.0
-_NAME_EM = 17.0
-_NAME_LEADING = 1.25
-_SIGNS_A_LINE = 8
+_DOT_GAP = 2.0
 _RING_MINUTES = (5, 10, 15)
 _METRES_A_DEGREE = 111_195.0  # of latitude, on a sphere of mean radius
-
-
-@dataclass(frozen=True, kw_only=True)
-class Name:
-    """A stop's name beside its dot: where its first line's baseline stands and which end of it that is."""
-
-    lines: tuple[str, ...]
-    x: float
-    y: float
-    anchor: str
+_ARROW_RADIUS = 7.0
+_STEP, _DIRECTIONS = 8, 12  # how finely a free spot is looked for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dot:
-    """A stop on the map; ``name`` is None where there is no room for it."""
+    """A stop on the map. Where another dot is in the way it stands beside its true place, ``place_x``, ``place_y``."""
 
     stop: Stop
     x: float
     y: float
-    name: Name | None
+    place_x: float
+    place_y: float
+    label: Label
+
+    @property
+    def moved(self) -> bool:
+        """Whether it stands beside its true place."""
+        return (self.x, self.y) != (self.place_x, self.place_y)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,95 +49,167 @@ class Ring:
 
     minutes: int
     radius: float
+    label: Label
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrow:
+    """Which way one walks: 0 degrees is east, clockwise."""
+
+    x: float
+    y: float
+    turn_deg: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class RouteMap:
-    """A drawing ``WIDTH`` wide and ``height`` high, north up."""
+    """A drawing ``WIDTH`` wide and ``height`` high, north up; ``middle`` is what the rings go round.
+
+    Below ``list_top`` stand the names that found no room at their dots.
+    """
 
     height: float
+    list_top: float
     dots: tuple[Dot, ...]
+    arrows: tuple[Arrow, ...]
     middle: Dot
     rings: tuple[Ring, ...]
-    name_em: float = _NAME_EM
-    name_leading: float = _NAME_EM * _NAME_LEADING
     dot_radius: float = _DOT_RADIUS
 
 
 def draw_route(stops: Sequence[Stop]) -> RouteMap | None:
-    """Return the map of the stops, given in walking order, that share the first one's coordinate system.
+    """Return the map of the stops, given in walking order.
 
-    None for fewer than two places: one dot shows no way.
+    Every stop has its name: beside its dot, or where there is no room, after its number in a list at the foot of the map. None
+    for fewer than two places: one dot shows no way.
     """
-    shown = [stop for stop in stops if stop.coord_system == stops[0].coord_system]
-    if len({(stop.latitude_deg, stop.longitude_deg) for stop in shown}) < 2:  # noqa: PLR2004  # a way has two ends
+    points = [locate(stop).wgs84 for stop in stops]
+    if len(set(points)) < 2:  # noqa: PLR2004  # a way has two ends
         return None
-    east_north_m = _project(shown)
-    span_east_m = max(east for east, _ in east_north_m) or 1.0
-    span_north_m = max(north for _, north in east_north_m) or 1.0
-    scale = min((WIDTH - 2 * _EDGE) / span_east_m, (_MOST_HEIGHT - 2 * _EDGE) / span_north_m)
-    height = max(_LEAST_HEIGHT, span_north_m * scale + 2 * _EDGE)
-    left, top = (WIDTH - span_east_m * scale) / 2, (height - span_north_m * scale) / 2
-    points = [(left + east * scale, top + (span_north_m - north) * scale) for east, north in east_north_m]
-    named = zip(shown, points, _names(shown, points, height), strict=True)
-    dots = tuple(Dot(stop=stop, x=x, y=y, name=name) for stop, (x, y), name in named)
-    middle = min(dots, key=lambda dot: math.hypot(dot.x - WIDTH / 2, dot.y - height / 2))
-    room = min(middle.x, middle.y, WIDTH - middle.x, height - middle.y) - 4
-    rings = tuple(Ring(minutes=minutes, radius=minutes * PACE_M_PER_MIN * scale) for minutes in _RING_MINUTES)
-    return RouteMap(
-        height=height,
-        dots=dots,
-        middle=middle,
-        rings=tuple(ring for ring in rings if 2 * _DOT_RADIUS < ring.radius <= room),
+    east_north_m = _project(points)
+    span_east_m = max(east for east, _ in east_north_m)
+    span_north_m = max(north for _, north in east_north_m)
+    scale = min(
+        available / span_m
+        for available, span_m in ((WIDTH - 2 * _EDGE, span_east_m), (_MOST_HEIGHT - 2 * _EDGE, span_north_m))
+        if span_m
     )
+    height = max(_LEAST_HEIGHT, span_north_m * scale + 2 * _EDGE)
+    places = [
+        ((WIDTH - span_east_m * scale) / 2 + east * scale, (height + span_north_m * scale) / 2 - north * scale)
+        for east, north in east_north_m
+    ]
+    drawing = _draw(stops, places, height, scale)
+    for growth in _GROWTHS:
+        if not _listed(drawing) or len(stops) > _MOST_TO_REDRAW:
+            break
+        roomier = _draw(stops, [(x, y + growth / 2) for x, y in places], height + growth, scale)
+        drawing = min(drawing, roomier, key=_listed)
+    return drawing
 
 
-def _project(stops: Sequence[Stop]) -> list[tuple[float, float]]:
+def _draw(stops: Sequence[Stop], places: Sequence[Spot], height: float, scale: float) -> RouteMap:
+    spots = _spread(places, height)
+    while spots is None:
+        height += _GROWTHS[0]
+        places = [(x, y + _GROWTHS[0] / 2) for x, y in places]
+        spots = _spread(places, height)
+    middle = min(range(len(places)), key=lambda index: math.dist(places[index], (WIDTH / 2, height / 2)))
+    radii = _radii(places[middle], height, scale)
+    threads = [(*place, *spot) for place, spot in zip(places, spots, strict=True) if place != spot]
+    ground = Ground(
+        width=WIDTH,
+        height=height,
+        dots=spots,
+        dot_radius=_DOT_RADIUS,
+        lines=[*_ways(spots), *threads],
+        rings=[(*places[middle], radius) for radius in radii.values()],
+    )
+    labels = place_labels([stop.name for stop in stops], ground)
+    rings = tuple(_rings(radii, ground, labels.values()))
+    left_out = {index: f"{stop.order} {shortened(stop.name)}" for index, stop in enumerate(stops) if index not in labels}
+    listed, foot = list_labels(left_out, WIDTH, height)
+    labels |= listed
+    dots = tuple(
+        Dot(stop=stop, x=spot[0], y=spot[1], place_x=place[0], place_y=place[1], label=labels[index])
+        for index, (stop, spot, place) in enumerate(zip(stops, spots, places, strict=True))
+    )
+    return RouteMap(height=foot, list_top=height, dots=dots, arrows=tuple(_arrows(dots)), middle=dots[middle], rings=rings)
+
+
+def _listed(drawing: RouteMap) -> int:
+    return sum(dot.label.top >= drawing.list_top for dot in drawing.dots)
+
+
+def _project(points: Sequence[Point]) -> list[tuple[float, float]]:
     """Return metres east and north of the south-western corner: equirectangular, true for a neighbourhood."""
-    south, west = min(stop.latitude_deg for stop in stops), min(stop.longitude_deg for stop in stops)
-    metres_a_degree_east = _METRES_A_DEGREE * math.cos(math.radians(sum(stop.latitude_deg for stop in stops) / len(stops)))
+    south, west = min(point.latitude_deg for point in points), min(point.longitude_deg for point in points)
+    metres_a_degree_east = _METRES_A_DEGREE * math.cos(math.radians(sum(point.latitude_deg for point in points) / len(points)))
     return [
-        ((stop.longitude_deg - west) * metres_a_degree_east, (stop.latitude_deg - south) * _METRES_A_DEGREE) for stop in stops
+        ((point.longitude_deg - west) * metres_a_degree_east, (point.latitude_deg - south) * _METRES_A_DEGREE) for point in points
     ]
 
 
-_Box = tuple[float, float, float, float]  # left, top, right, bottom
+def _spread(places: Sequence[Spot], height: float) -> list[Spot] | None:
+    """Return where the dots stand so that none touches another: at their places, or as near as there is room.
+
+    Those that are in nobody's way keep their places. None where the map is too low for all.
+    """
+    apart = 2 * _DOT_RADIUS + _DOT_GAP
+    crowded = [sum(math.dist(place, other) < apart for other in places) > 1 for place in places]
+    spots: dict[int, Spot] = {}
+    for index in sorted(range(len(places)), key=lambda index: crowded[index]):
+        free = (
+            spot for spot in _around(places[index], height) if all(math.dist(spot, other) >= apart for other in spots.values())
+        )
+        spot = next(free, None)
+        if spot is None:
+            return None
+        spots[index] = spot
+    return [spots[index] for index in range(len(places))]
 
 
-def _names(stops: Sequence[Stop], points: Sequence[tuple[float, float]], height: float) -> Iterator[Name | None]:
-    """Yield a name for each stop at the first free place beside its dot: right, left, below, above."""
-    taken: list[_Box] = [(x - _DOT_RADIUS, y - _DOT_RADIUS, x + _DOT_RADIUS, y + _DOT_RADIUS) for x, y in points]
-    for stop, (x, y) in zip(stops, points, strict=True):
-        chosen = None
-        for name, box in _places(_in_lines(stop.name), x, y):
-            inside = box[0] >= 2 and box[1] >= 2 and box[2] <= WIDTH - 2 and box[3] <= height - 2  # noqa: PLR2004  # a hair's breadth
-            if inside and not any(_overlap(box, other) for other in taken):
-                chosen = name
-                taken.append(box)
-                break
-        yield chosen
+def _around(place: Spot, height: float) -> Iterator[Spot]:
+    """Yield a place and what is round it, nearer ones first, as far as a dot there is inside the map."""
+    x, y = place
+    yield place
+    for radius in range(_STEP, round(WIDTH + height), _STEP):
+        for step in range(_DIRECTIONS):
+            turn = math.tau * step / _DIRECTIONS
+            spot = x + radius * math.cos(turn), y + radius * math.sin(turn)
+            if _DOT_RADIUS + _DOT_GAP <= spot[0] <= WIDTH - _DOT_RADIUS - _DOT_GAP and (
+                _DOT_RADIUS + _DOT_GAP <= spot[1] <= height - _DOT_RADIUS - _DOT_GAP
+            ):
+                yield spot
 
 
-def _places(lines: tuple[str, ...], x: float, y: float) -> Iterator[tuple[Name, _Box]]:
-    width = max(len(line) for line in lines) * _NAME_EM
-    tall = len(lines) * _NAME_EM * _NAME_LEADING
-    gap = _DOT_RADIUS + 6
-    for anchor, left, top in (
-        ("start", x + gap, y - tall / 2),
-        ("end", x - gap - width, y - tall / 2),
-        ("middle", x - width / 2, y + gap),
-        ("middle", x - width / 2, y - gap - tall),
-    ):
-        at_x = {"start": left, "end": left + width, "middle": x}[anchor]
-        yield Name(lines=lines, x=at_x, y=top + _NAME_EM, anchor=anchor), (left, top, left + width, top + tall)
+def _radii(middle: Spot, height: float, scale: float) -> dict[int, float]:
+    """Return the radius of each ring that is inside the map and outside its middle dot, by minutes."""
+    x, y = middle
+    room = min(x, y, WIDTH - x, height - y) - _DOT_GAP
+    radii = {minutes: minutes * PACE_M_PER_MIN * scale for minutes in _RING_MINUTES}
+    return {minutes: radius for minutes, radius in radii.items() if 2 * _DOT_RADIUS < radius <= room}
 
 
-def _in_lines(name: str) -> tuple[str, ...]:
-    """Return a name in lines of about equal length, so that a long one does not run across the map."""
-    count = math.ceil(len(name) / _SIGNS_A_LINE)
-    size = math.ceil(len(name) / count)
-    return tuple(name[start : start + size] for start in range(0, len(name), size))
+def _rings(radii: Mapping[int, float], ground: Ground, labels: Iterable[Label]) -> Iterator[Ring]:
+    taken = list(labels)
+    for (minutes, radius), ring in zip(radii.items(), ground.rings, strict=True):
+        if label := place_on_ring(f"{minutes} 分钟", ring, ground, taken):
+            taken.append(label)
+            yield Ring(minutes=minutes, radius=radius, label=label)
 
 
-def _overlap(one: _Box, other: _Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _ways(spots: Sequence[Spot]) -> list[Segment]:
+    return [(*start, *end) for start, end in pairwise(spots)]
+
+
+def _arrows(dots: Sequence[Dot]) -> Iterator[Arrow]:
+    """Yield an arrow in the middle of each way that is long enough for one, where nothing else is."""
+    for start, end in pairwise(dots):
+        x, y = (start.x + end.x) / 2, (start.y + end.y) / 2
+        if math.dist((start.x, start.y), (end.x, end.y)) < 2 * _DOT_RADIUS + 4 * _ARROW_RADIUS:
+            continue
+        room = (x - _ARROW_RADIUS, y - _ARROW_RADIUS, x + _ARROW_RADIUS, y + _ARROW_RADIUS)
+        near_dot = any(math.dist((x, y), (dot.x, dot.y)) < _DOT_RADIUS + 2 * _ARROW_RADIUS for dot in dots)
+        if not near_dot and not any(overlap(room, dot.label.box) for dot in dots):
+            yield Arrow(x=x, y=y, turn_deg=math.degrees(math.atan2(end.y - start.y, end.x - start.x)))
