@@ -24,7 +24,6 @@ from pipeline.model import (
     Captions,
     Enclosure,
     Episode,
-    Files,
     Identity,
     Placement,
     Poster,
@@ -118,7 +117,7 @@ def build(
         site_laid_out = cover is not None and not _would_lose(unsound, promises, out)
         if site_laid_out and cover is not None:
             departed = [each for number, each in promises.identities.items() if number not in numbers_made | unsound]
-            artefacts.lay_out(out / "site", _site(series, built, departed, cover), last="feed.xml")
+            artefacts.lay_out(out / "site", _site(studio, built, departed, cover), last="feed.xml")
         _lay_out_posters(run, out, built, own, kept={*map(str, unsound)})
     return Outcome(
         series=series,
@@ -329,8 +328,10 @@ def _attachments(series: Series, identity: Identity, timing: Captions) -> tuple[
 # Laying out
 
 
-def _site(series: Series, built: Sequence[BuiltEpisode], departed: Sequence[Identity], cover: Poster) -> Files:
-    files = page.render_pages(series, built, departed) | feed.render_feed(series, built, cover)
+def _site(
+    studio: drawing.Studio, built: Sequence[BuiltEpisode], departed: Sequence[Identity], cover: Poster
+) -> Mapping[str, bytes | Path]:
+    files = feed.render_feed(studio.series, built, cover)
     files[addresses.image_path("series", cover.file)] = cover.file
     for each in built:
         if each.public:
@@ -338,7 +339,7 @@ def _site(series: Series, built: Sequence[BuiltEpisode], departed: Sequence[Iden
             files |= {attachment.path: attachment.content for attachment in each.transcripts}
             if each.chapters:
                 files[each.chapters.path] = each.chapters.content
-    return files
+    return page.render_pages(studio.series, built, departed, studio.designs) | files
 
 
 def _lay_out_posters(

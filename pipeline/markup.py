@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ def _every_link_is_a_link(url: str) -> bool:
 
 # So that a foreign scheme can be dropped and its words kept. (Left alone, markdown-it would print "[words](javascript:…)".)
 _MARKDOWN.validateLink = _every_link_is_a_link  # type: ignore[method-assign]  # this is how markdown-it is told
+
+# What ends a sentence, with the quotes and brackets that close there; behind a piece of markup those may stand alone.
+_SENTENCE_END = re.compile(r"((?:[。！？!?…]+|\.(?=\s|$))[”’」』）》】〉)\"']*\s*)")
+_CLOSERS = "”’」』）》】〉)"
+_SEPARATOR = "\x1e"
 
 _WEB_ADDRESS = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 
@@ -87,14 +93,46 @@ def plain_text(markdown: str) -> str:
     return " ".join(words.split())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """A sentence of a paragraph: its ``words`` without markup, and the same as safe HTML."""
+
+    words: str
+    html: str
+
+
 def inline_html(markdown: str) -> str:
     """Return a stretch of inline Markdown as HTML that is safe to place in a page.
 
     Only em, strong, code, br and links to http and https come through; of anything else the words stay.
     """
-    rendered = _MARKDOWN.renderer.render(_inline_tokens(markdown), _MARKDOWN.options, {})
+    return _safe(_render(_inline_tokens(markdown)).strip())
+
+
+def sentences(markdown: str) -> tuple[Sentence, ...]:
+    """Return a stretch of inline Markdown sentence by sentence; together they hold all its words.
+
+    Each is whole HTML of the same kind as ``inline_html`` gives: markup that spans two sentences is closed and opened again.
+    """
+    cut = _cut_at_sentences(_inline_tokens(markdown))
+    # Cleaned in one go, which takes a tenth of the time; the separator is none of the characters that words may hold.
+    html = _safe(_SEPARATOR.join(_render(tokens) for tokens in cut)).split(_SEPARATOR)
+    words = ["".join(_words_of(token) for token in tokens) for tokens in cut]
+    return tuple(Sentence(words=each, html=safe) for each, safe in zip(words, html, strict=True) if each.strip())
+
+
+def web_address(url: str) -> str:
+    """Return ``url`` if it leads to the web over http or https, else nothing: no other scheme gets into a page."""
+    return url.strip() if _WEB_ADDRESS.match(url.strip()) else ""
+
+
+def _render(tokens: list[Token]) -> str:
+    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+
+
+def _safe(html: str) -> str:
     return nh3.clean(
-        rendered.strip(),
+        html,
         tags={"em", "strong", "code", "br", "a"},
         attributes={"a": {"href"}},
         url_schemes={"http", "https"},
@@ -102,9 +140,45 @@ def inline_html(markdown: str) -> str:
     )
 
 
-def web_address(url: str) -> str:
-    """Return ``url`` if it leads to the web over http or https, else nothing: no other scheme gets into a page."""
-    return url.strip() if _WEB_ADDRESS.match(url.strip()) else ""
+def _words_of(token: Token) -> str:
+    return " " if token.type == "hardbreak" else token.content
+
+
+def _cut_at_sentences(tokens: list[Token]) -> list[list[Token]]:
+    """Return the tokens sentence by sentence, with what is open at a cut closed before it and opened again behind it."""
+    cut: list[list[Token]] = [[]]
+    opened: list[Token] = []
+    ended = False  # the next words begin a sentence
+
+    def begin_if_ended() -> None:
+        nonlocal ended
+        if ended:
+            cut[-1] += [_closing(each) for each in reversed(opened)]
+            cut.append([*opened])
+        ended = False
+
+    for token in tokens:
+        if token.type == "text":
+            for index, piece in enumerate(_SENTENCE_END.split(token.content)):
+                is_end = index % 2 == 1
+                words = piece.lstrip(_CLOSERS) if ended and not is_end else piece
+                cut[-1].append(_text(piece.removesuffix(words)))
+                if words and not is_end:
+                    begin_if_ended()
+                cut[-1].append(_text(words))
+                ended = ended or is_end
+            continue
+        if token.nesting == 1:
+            begin_if_ended()
+            opened.append(token)
+        elif token.nesting == -1:
+            opened.pop()
+        cut[-1].append(token)
+    return cut
+
+
+def _closing(opening: Token) -> Token:
+    return Token(opening.type.replace("_open", "_close"), opening.tag, -1)
 
 
 def _as_heading(match: re.Match[str]) -> str:

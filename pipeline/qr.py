@@ -74,6 +74,17 @@ def encode(url: str) -> Matrix:
     return tuple(tuple(bool(module) for module in row) for row in code.modules)
 
 
+def encode_for_screen(url: str) -> Matrix:
+    """Return a code for any address in byte mode, at M or better: a phone held before a screen reads more than the printed ones.
+
+    Square, without quiet zone, side 21 to 177.
+    """
+    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=0)
+    code.add_data(util.QRData(url.encode(), mode=util.MODE_8BIT_BYTE), optimize=0)
+    code.make(fit=True)
+    return tuple(tuple(bool(module) for module in row) for row in code.modules)
+
+
 def dark_runs(matrix: Matrix) -> tuple[tuple[int, int, int], ...]:
     """Return the dark modules as horizontal runs ``(x, y, width)`` in modules from the top left."""
     runs = []

@@ -34,7 +34,7 @@ def test_the_house_has_what_is_hung_shared_and_shown() -> None:
         "moments": (1080, 1920, ".png"),
         "xiaohongshu": (1242, 1660, ".png"),
         "wechat-head": (900, 383, ".png"),
-        "page": (870, 1160, ".jpg"),
+        "page": (930, 1240, ".jpg"),
         "cover": (3000, 3000, ".jpg"),
         "tag": (600, 600, ".jpg"),
     }

@@ -7,14 +7,13 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pipeline.errors import LockedError, MachineError, Problem, telling_what_cannot_be_read
-from pipeline.model import Files
 
 PART = ".part"
 """What the name of a file holds while it is being written."""
@@ -74,7 +73,7 @@ def _sweep(out: Path) -> None:
             shutil.rmtree(folder)
 
 
-def lay_out(folder: Path, files: Files, *, last: str = "") -> tuple[str, ...]:
+def lay_out(folder: Path, files: Mapping[str, bytes | Path], *, last: str = "") -> tuple[str, ...]:
     """Make ``folder`` hold exactly ``files`` and return the paths that were written or removed.
 
     File by file and never half: hashed names first, then the pages that refer to them, ``last`` at the end; then what no
@@ -86,8 +85,9 @@ def lay_out(folder: Path, files: Files, *, last: str = "") -> tuple[str, ...]:
     changed = []
     for path in sorted(files, key=lambda path: (path == last, not _HASHED_NAME.search(path), path)):
         target = folder / path
-        if not _same(files[path], target):
-            write(target, files[path])
+        content = files[path]
+        if not _same(content, target):
+            write(target, content)
             changed.append(path)
     with telling_where(folder):
         for target in sorted(folder.rglob("*"), reverse=True):

@@ -1,5 +1,5 @@
 """The site's pages: what a resident sees after scanning a poster. Home of jinja2."""
 
-from pipeline.page.site import render_pages
+from pipeline.page.site import Site, render_pages
 
-__all__ = ["render_pages"]
+__all__ = ["Site", "render_pages"]

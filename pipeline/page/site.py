@@ -1,53 +1,92 @@
-"""All pages of the site and what they need, as ``Files``; nothing is written here."""
+"""All pages of the site and what they need; nothing is written here."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline import addresses, markup
-from pipeline.model import BuiltEpisode, Files, Identity, Series
-from pipeline.page import words
+from pipeline import addresses, markup, qr
+from pipeline.model import BuiltEpisode, Identity, Series
+from pipeline.page import metadata, style, words
+from pipeline.page.maps import map_links
 from pipeline.page.route_map import draw_route
-from pipeline.page.views import EpisodeView, Library, shelve
+from pipeline.page.shelves import Shelf
+from pipeline.page.views import EpisodeView, Library, arrange
 from pipeline.page.walk import walking_order
 
-_HERE = Path(__file__).parent
+_TEMPLATES = Path(__file__).parent / "templates"
 _HASH_DIGITS = 12
 
 
-def render_pages(series: Series, built: Sequence[BuiltEpisode], departed: Sequence[Identity]) -> Files:
+class Site(Mapping[str, bytes | Path]):
+    """Files by path relative to the site; a page's bytes are made when they are asked for, and not kept.
+
+    So the memory that a site takes does not grow with its pages.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], bytes] | bytes | Path]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, path: str) -> bytes | Path:
+        """Return the bytes, or the file to copy."""
+        made = self._makers[path]
+        return made() if callable(made) else made
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the paths."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """Return how many files there are."""
+        return len(self._makers)
+
+    def __or__(self, others: Mapping[str, bytes | Path]) -> Site:
+        """Return a site that holds ``others`` as well."""
+        return Site({**self._makers, **others})
+
+
+def render_pages(series: Series, built: Sequence[BuiltEpisode], departed: Sequence[Identity], *designs: Path) -> Site:
     """Return every page of the site with its style, script, pictures and released sound.
 
     An episode that is not public yet gets a page that says when it comes, and nothing of its sound or words. ``departed`` are
     the identities whose folder is gone: a plain kind page answers at their address. All links are relative, so that the site
-    may stand at any address.
+    may stand at any address; only 404.html, which a server shows at any depth, has them from the root of ``site_url``. The
+    colours are those of the posters: the program's palette, overridden by each folder of ``designs`` in turn.
+
+    Raises:
+        DesignError: JX-D06, when a palette of ``designs`` has no colours for the series.
     """
-    library = shelve(series, built)
-    style, script = _asset("site.css"), _asset("player.js")
-    pages = _Pages(series=series, style_path=style[0], script_path=script[0])
-    files: Files = dict([style, script])
+    library = arrange(series, built)
+    style_path, style_bytes = _asset("site.css", style.style_sheet(series.aspects, *designs))
+    script_path, script_bytes = _asset("site.js", style.script())
+    pages = _Pages(series=series, style_path=style_path, script_path=script_path)
+    makers: dict[str, Callable[[], bytes] | bytes | Path] = {style_path: style_bytes, script_path: script_bytes}
     for view in (*library.released, *library.upcoming):
-        files |= _episode_files(pages, library, view)
+        makers[f"{view.number}/index.html"] = partial(pages.episode, library, view)
+        makers |= _episode_files(view)
     for identity in departed:
-        files[f"{identity.number}/index.html"] = pages.page("departed.html", "../", path=f"{identity.number}/", identity=identity)
-    files |= _series_pages(pages, library)
-    files |= _fixed_files(pages, library)
-    return files
+        makers[f"{identity.number}/index.html"] = partial(pages.page, "departed.html", f"{identity.number}/", identity=identity)
+    makers |= _list_pages(pages, library)
+    makers |= _single_pages(pages, library)
+    return Site(makers)
 
 
 class _Pages:
     """The templates, with what all of them share."""
 
     def __init__(self, *, series: Series, style_path: str, script_path: str) -> None:
+        self._series = series
         self._shared = {"series": series, "style_path": style_path, "script_path": script_path}
         self._templates = Environment(
-            loader=FileSystemLoader(_HERE / "templates", encoding="utf-8"),
+            loader=FileSystemLoader(_TEMPLATES, encoding="utf-8"),
             autoescape=True,
+            auto_reload=False,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -55,10 +94,12 @@ class _Pages:
         )
         self._templates.filters |= {
             "clock": words.clock,
+            "dark_runs": qr.dark_runs,
             "day": lambda moment: words.day(moment, series.timezone),
             "day_and_hour": lambda moment: words.day_and_hour(moment, series.timezone),
             "dialled": words.dialled,
             "inline_html": markup.inline_html,
+            "map_links": map_links,
             "megabytes": words.megabytes,
             "metres": words.metres,
             "plain": markup.plain_text,
@@ -66,73 +107,96 @@ class _Pages:
             "web_address": markup.web_address,
         }
 
-    def page(self, template: str, root: str, **facts: object) -> bytes:
-        """Return a page; ``root`` leads from it to the top of the site."""
-        return self._templates.get_template(template).render(self._shared, root=root, **facts).encode()
+    def page(self, template: str, path: str, **facts: object) -> bytes:
+        """Return the page that lies in the folder ``path``."""
+        return self._render(template, root="../" * path.count("/"), path=path, **facts)
 
+    def lost(self) -> bytes:
+        """Return the page that a server shows at any address: its links begin at the root of the site's host."""
+        return self._render("lost.html", root=urlsplit(self._series.site_url).path, path="")
 
-def _episode_files(pages: _Pages, library: Library, view: EpisodeView) -> Files:
-    files: Files = {}
-    template = "episode.html" if view.public else "upcoming.html"
-    path = f"{view.number}/"
-    facts = {"view": view, "episode": view.built.episode, "next_stop": library.next_stop(view), "latest": library.released[:1]}
-    files[f"{path}index.html"] = pages.page(template, "../", path=path, **facts)
-    for poster in view.built.posters:
-        if poster.format in {"page", "cover"}:
-            files[addresses.image_path(view.number, poster.file)] = poster.file
-    if view.public:
-        files[view.sound_path] = view.built.enclosure.file
-    return files
+    def _render(self, template: str, **facts: object) -> bytes:
+        return self._templates.get_template(template).render(self._shared, **facts).encode()
 
-
-def _series_pages(pages: _Pages, library: Library) -> Files:
-    series = library.series
-    files: Files = {
-        "index.html": pages.page("home.html", "", path="", library=library),
-        "route/index.html": pages.page(
-            "route.html",
-            "../",
-            path="route/",
-            stations=library.stations(),
-            map=draw_route(walking_order(series.stops)),
-        ),
-        "subscribe/index.html": pages.page(
-            "subscribe.html", "../", path="subscribe/", feed_url=addresses.feed_url(series.site_url)
-        ),
-        "about/index.html": pages.page(
-            "about.html",
-            "../",
-            path="about/",
-            synthetic=any(view.built.episode.synthetic_voice for view in library.released),
-        ),
-    }
-    for aspect in series.aspects:
-        path = f"aspects/{aspect.key}/"
-        upcoming = [view for view in library.upcoming if view.aspect.key == aspect.key]
-        files[f"{path}index.html"] = pages.page(
-            "aspect.html", "../../", path=path, aspect=aspect, released=library.of_aspect(aspect), upcoming=upcoming
+    def episode(self, library: Library, view: EpisodeView) -> bytes:
+        """Return an episode's page, or the one that says when it comes."""
+        facts = {"view": view, "episode": view.built.episode}
+        if not view.public:
+            return self.page("upcoming.html", f"{view.number}/", latest=library.released[:1], **facts)
+        return self.page(
+            "episode.html",
+            f"{view.number}/",
+            next_stop=library.next_stop(view),
+            transcript=view.transcript(),
+            metadata=metadata.describe_episode(library.series, view),
+            **facts,
         )
-    return files
 
 
-def _fixed_files(pages: _Pages, library: Library) -> Files:
-    lost_style = _read("lost.css")
-    digest = base64.b64encode(hashlib.sha256(lost_style.encode()).digest()).decode()
+def _episode_files(view: EpisodeView) -> dict[str, Path]:
+    pictures = {poster.format: poster.file for poster in view.built.posters}
+    files = {path: pictures[name] for name, path in (("page", view.poster_path), ("cover", view.cover_path)) if path}
+    return files | ({view.sound_path: view.built.enclosure.file} if view.public else {})
+
+
+def _list_pages(pages: _Pages, library: Library) -> dict[str, Callable[[], bytes]]:
+    """Return home, the aspects, and the pages with what was before."""
+    makers: dict[str, Callable[[], bytes]] = {}
+
+    def add(template: str, shelf: Shelf, **facts: object) -> None:
+        makers[f"{shelf.path}index.html"] = partial(pages.page, template, shelf.path, shelf=shelf, library=library, **facts)
+
+    front, *older = library.shelves
+    add("home.html", front, metadata=metadata.describe_series(library.series))
+    for shelf in older:
+        add("shelf.html", shelf, aspect=None)
+    for aspect in library.series.aspects:
+        front, *older = library.shelves_of(aspect)
+        upcoming = [view for view in library.upcoming if view.aspect.key == aspect.key]
+        add("aspect.html", front, aspect=aspect, upcoming=upcoming)
+        for shelf in older:
+            add("shelf.html", shelf, aspect=aspect)
+    return makers
+
+
+def _single_pages(pages: _Pages, library: Library) -> dict[str, Callable[[], bytes] | bytes]:
+    series = library.series
+    feed_url = addresses.feed_url(series.site_url)
+    synthetic = any(view.built.episode.synthetic_voice for view in library.released)
+    route_map = draw_route(walking_order(series.stops))
     return {
-        "404.html": pages.page("lost.html", "", lost_style=lost_style, lost_style_digest=digest),
-        "favicon.svg": _read("favicon.svg").encode(),
-        "robots.txt": pages.page("robots.txt", ""),
-        "sitemap.xml": pages.page("sitemap.xml", "", library=library),
+        "route/index.html": partial(pages.page, "route.html", "route/", stations=library.stations, map=route_map),
+        "subscribe/index.html": partial(
+            pages.page, "subscribe.html", "subscribe/", feed_url=feed_url, code=qr.encode_for_screen(feed_url)
+        ),
+        "about/index.html": partial(pages.page, "about.html", "about/", synthetic=synthetic),
+        "404.html": pages.lost,
+        "sitemap.xml": partial(pages.page, "sitemap.xml", "", library=library),
+        "robots.txt": partial(pages.page, "robots.txt", ""),
+        "manifest.webmanifest": _manifest(series),
+        "favicon.svg": style.read_asset("favicon.svg").encode(),
     }
 
 
-def _asset(name: str) -> tuple[str, bytes]:
+def _manifest(series: Series) -> bytes:
+    """Return what a phone needs to put the site on its first screen. Source: W3C, Web Application Manifest."""
+    manifest = {
+        "name": series.title,
+        "short_name": series.title[:12],
+        "description": markup.plain_text(series.description),
+        "lang": "zh-CN",
+        "start_url": "./",
+        "scope": "./",
+        "display": "browser",
+        "background_color": "#faf4e8",
+        "theme_color": "#faf4e8",
+        "icons": [{"src": "favicon.svg", "sizes": "any", "type": "image/svg+xml"}],
+    }
+    return (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _asset(name: str, text: str) -> tuple[str, bytes]:
     """Return where an asset lies and its bytes: other bytes, other address, so that browsers may keep it for ever."""
-    content = _read(name).encode()
+    content = text.encode()
     stem, suffix = name.rsplit(".", 1)
     return f"assets/{stem}-{hashlib.sha256(content).hexdigest()[:_HASH_DIGITS]}.{suffix}", content
-
-
-def _read(name: str) -> str:
-    # As text: a checkout on Windows has other line ends, and the addresses must not differ.
-    return (_HERE / "assets" / name).read_text(encoding="utf-8")

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pipeline import addresses
-from pipeline.model import Aspect, BuiltEpisode, Poster, Section, Series, Stop
+from pipeline.model import Aspect, BuiltEpisode, Poster, Series, Stop
+from pipeline.page.shelves import Shelf, shelve_list
+from pipeline.page.transcript import Chapter, time_sentences
 from pipeline.page.walk import Leg, leg_between, walking_order
 from pipeline.page.waveform import waveform_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-@dataclass(frozen=True, kw_only=True)
-class Chapter:
-    """One chapter of the words: ``start_s`` is None where its time is not known."""
-
-    section: Section
-    start_s: float | None
+_WORTH_CHAPTERS_S = 300
+"""A shorter sound is found one's way in without a table of contents."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeView:
-    """An episode and the site-relative paths of what belongs to it; a path is empty where there is no such file."""
+    """An episode and the site-relative paths of what belongs to it; a path is empty where there is no such file.
+
+    What only its own page shows is worked out when that page is made: a thousand of them are never in memory together.
+    """
 
     built: BuiltEpisode
     poster: Poster | None
     poster_path: str
     cover_path: str
     sound_path: str
-    waveform: str
-    chapters: tuple[Chapter, ...]
 
     @property
     def public(self) -> bool:
@@ -54,6 +53,21 @@ class EpisodeView:
     def stop(self) -> Stop:
         """The stop of the route where it is set."""
         return self.built.episode.stop
+
+    def waveform(self) -> str:
+        """Return the SVG path of its sound."""
+        return waveform_path(self.built.sound.envelope)
+
+    def transcript(self) -> tuple[Chapter, ...]:
+        """Return its words in sentences, with the time each is said."""
+        return time_sentences(self.built.episode.script, self.built.captions)
+
+    def chapters(self) -> tuple[tuple[str, float], ...]:
+        """Return heading and start in seconds of each chapter; none for a sound of up to five minutes."""
+        chapters = self.built.captions.chapters
+        if self.built.enclosure.duration_s <= _WORTH_CHAPTERS_S or len(chapters) < 2:  # noqa: PLR2004  # one says nothing
+            return ()
+        return tuple((cue.text, cue.start_s) for cue in chapters)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,32 +95,53 @@ class Library:
     released: tuple[EpisodeView, ...]
     upcoming: tuple[EpisodeView, ...]
 
-    def of_aspect(self, aspect: Aspect) -> tuple[EpisodeView, ...]:
-        """Return the released episodes of one aspect, newest first."""
-        return tuple(view for view in self.released if view.aspect.key == aspect.key)
+    @cached_property
+    def shelves(self) -> tuple[Shelf, ...]:
+        """All released episodes in pages, the newest one first."""
+        return shelve_list(self.released, "", "episodes/")
 
+    def shelves_of(self, aspect: Aspect) -> tuple[Shelf, ...]:
+        """Return the released episodes of one aspect in pages, the newest one first."""
+        path = f"aspects/{aspect.key}/"
+        return shelve_list(self._by_aspect.get(aspect.key, ()), path, path)
+
+    def count_of(self, aspect: Aspect) -> int:
+        """Return how many episodes of an aspect are released."""
+        return len(self._by_aspect.get(aspect.key, ()))
+
+    @cached_property
     def stations(self) -> tuple[Station, ...]:
-        """Return the stops in walking order."""
+        """The stops in walking order."""
         stops = walking_order(self.series.stops)
         return tuple(
-            Station(stop=stop, episodes=self._at(stop), onward=leg_between(stop, after) if after else None)
+            Station(stop=stop, episodes=self._by_stop.get(stop.name, ()), onward=leg_between(stop, after) if after else None)
             for stop, after in zip_longest(stops, stops[1:])
         )
 
     def next_stop(self, view: EpisodeView) -> NextStop | None:
-        """Return the next stop on the route with a released episode; None at the last one."""
-        for stop in walking_order(self.series.stops):
-            episodes = self._at(stop)
-            if stop.order > view.stop.order and episodes:
-                return NextStop(leg=leg_between(view.stop, stop), episode=episodes[0])
+        """Return the next stop on the route with a released episode, and the newest there; None after the last one."""
+        for station in self.stations:
+            if station.stop.order > view.stop.order and station.episodes:
+                return NextStop(leg=leg_between(view.stop, station.stop), episode=station.episodes[0])
         return None
 
-    def _at(self, stop: Stop) -> tuple[EpisodeView, ...]:
-        return tuple(view for view in self.released if view.stop.name == stop.name)
+    @cached_property
+    def _by_aspect(self) -> dict[str, tuple[EpisodeView, ...]]:
+        return {
+            key: tuple(view for view in self.released if view.aspect.key == key)
+            for key in dict.fromkeys(view.aspect.key for view in self.released)
+        }
+
+    @cached_property
+    def _by_stop(self) -> dict[str, tuple[EpisodeView, ...]]:
+        return {
+            name: tuple(view for view in self.released if view.stop.name == name)
+            for name in dict.fromkeys(view.stop.name for view in self.released)
+        }
 
 
-def shelve(series: Series, built: Sequence[BuiltEpisode]) -> Library:
-    """Return all episodes as the pages show them; what is not public yet comes without sound, words or waveform."""
+def arrange(series: Series, built: Sequence[BuiltEpisode]) -> Library:
+    """Return all episodes as the pages show them."""
     newest_first = sorted(built, key=lambda one: (one.published_at, one.identity.number), reverse=True)
     views = tuple(_view(one) for one in newest_first)
     return Library(
@@ -126,18 +161,4 @@ def _view(built: BuiltEpisode) -> EpisodeView:
         poster_path=addresses.image_path(number, page.file) if page else "",
         cover_path=addresses.image_path(number, cover.file) if cover else "",
         sound_path=addresses.sound_path(number, built.enclosure) if built.public else "",
-        waveform=waveform_path(built.sound.envelope) if built.public else "",
-        chapters=_chapters(built) if built.public else (),
     )
-
-
-def _chapters(built: BuiltEpisode) -> tuple[Chapter, ...]:
-    """Pair the script's sections with their times: same headings, same order, as captions timed them."""
-    times = [(cue.text, cue.start_s) for cue in built.captions.chapters]
-    chapters = []
-    for section in built.episode.script.sections:
-        start_s = None
-        if times and section.heading == times[0][0]:
-            start_s = times.pop(0)[1]
-        chapters.append(Chapter(section=section, start_s=start_s))
-    return tuple(chapters)

@@ -15,15 +15,18 @@ _FLOOR = 0.05
 
 
 def waveform_path(envelope: Sequence[float]) -> str:
-    """Return an SVG path of ``BARS`` upright strokes in a box of ``WIDTH`` by ``HEIGHT``; empty for a sound without envelope."""
+    """Return an SVG path of ``BARS`` upright strokes in a box of ``WIDTH`` by ``HEIGHT``; empty for a sound without envelope.
+
+    In whole units: a third of the bytes, and half a pixel on a phone.
+    """
     if not envelope:
         return ""
     levels = [_root_mean_square(envelope, bar) for bar in range(BARS)]
     loud = sorted(levels)[int(_LOUD_SHARE * (BARS - 1))] or 1.0
     strokes = []
     for bar, level in enumerate(levels):
-        reach = max(_FLOOR, min(1.0, level / loud) ** _GAMMA) * (HEIGHT - 4) / 2
-        strokes.append(f"M{4 * bar + 2} {HEIGHT / 2 - reach:.1f}V{HEIGHT / 2 + reach:.1f}")
+        reach = round(max(_FLOOR, min(1.0, level / loud) ** _GAMMA) * (HEIGHT - 4) / 2)
+        strokes.append(f"M{4 * bar + 2} {HEIGHT // 2 - reach}v{2 * reach}")
     return "".join(strokes)
 
 
