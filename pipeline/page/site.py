@@ -63,10 +63,14 @@ def render_pages(series: Series, built: Sequence[BuiltEpisode], departed: Sequen
         DesignError: JX-D06, when a palette of ``designs`` has no colours for the series.
     """
     library = arrange(series, built)
-    style_path, style_bytes = _asset("site.css", style.style_sheet(series.aspects, *designs))
-    script_path, script_bytes = _asset("site.js", style.script())
-    pages = _Pages(series=series, style_path=style_path, script_path=script_path)
-    makers: dict[str, Callable[[], bytes] | bytes | Path] = {style_path: style_bytes, script_path: script_bytes}
+    assets = {
+        "style_path": _asset("site.css", style.style_sheet(series.aspects, *designs)),
+        "pages_style_path": _asset("pages.css", style.pages_style_sheet()),
+        "script_path": _asset("site.js", style.script("site.js")),
+        "player_path": _asset("player.js", style.script("site.js", "player.js")),
+    }
+    pages = _Pages(series, {name: path for name, (path, _) in assets.items()})
+    makers: dict[str, Callable[[], bytes] | bytes | Path] = dict(assets.values())
     for view in (*library.released, *library.upcoming):
         makers[f"{view.number}/index.html"] = partial(pages.episode, library, view)
         makers |= _episode_files(view)
@@ -80,9 +84,9 @@ def render_pages(series: Series, built: Sequence[BuiltEpisode], departed: Sequen
 class _Pages:
     """The templates, with what all of them share."""
 
-    def __init__(self, *, series: Series, style_path: str, script_path: str) -> None:
+    def __init__(self, series: Series, asset_paths: Mapping[str, str]) -> None:
         self._series = series
-        self._shared = {"series": series, "style_path": style_path, "script_path": script_path}
+        self._shared = {"series": series, **asset_paths}
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES, encoding="utf-8"),
             autoescape=True,

@@ -1,4 +1,4 @@
-"""The site's one style sheet and its script: as written, in the palette of the posters, without what only developers read."""
+"""The site's style and its script: as written, in the palette of the posters, without what only developers read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STEPS = 50
 
 
 def style_sheet(aspects: Sequence[Aspect], *designs: Path) -> str:
-    """Return the style sheet. Its colours are those of the posters: palette.toml, the program's or the last of ``designs``.
+    """Return the style of every page. Its colours are those of the posters: palette.toml, the program's or the last of ``designs``.
 
     An aspect without colours has the series'.
 
@@ -34,13 +34,18 @@ def style_sheet(aspects: Sequence[Aspect], *designs: Path) -> str:
             tokens.append(f'[data-aspect="{aspect.key}"]{{{_tokens(aspect.key, *designs)}}}')
         except DesignError:
             continue  # its posters are refused with the reason; a page can be shown
-    sheet = _without_comments(read_asset("site.css"), r"/\*.*?\*/")
-    return "\n".join([*tokens, re.sub(r"\s*([{};,])\s*|(?<=:)\s+", r"\1", sheet)])
+    return "\n".join([*tokens, _compact_style("site.css")])
 
 
-def script() -> str:
-    """Return the script."""
-    return _without_comments(read_asset("site.js"), r"^\s*//[^\n]*$")
+def pages_style_sheet() -> str:
+    """Return what all pages but an episode's have besides."""
+    return _compact_style("pages.css")
+
+
+def script(*names: str) -> str:
+    """Return the assets of those names as one script that leaves nothing behind in the window."""
+    parts = (_without_comments(read_asset(name), r"^\s*//[^\n]*$") for name in names)
+    return '(() => {\n"use strict";\n' + "".join(parts) + "})();\n"
 
 
 def read_asset(name: str) -> str:
@@ -79,6 +84,10 @@ def contrast(one: str, other: str) -> float:
     """Return the contrast of two colours, 1 to 21. Source: WCAG 2.2, contrast ratio."""
     dark, light = sorted(float(luminance(np.array(rgb(colour), dtype=np.float64))) for colour in (one, other))
     return (light + 0.05) / (dark + 0.05)
+
+
+def _compact_style(name: str) -> str:
+    return re.sub(r"\s*([{};,])\s*|(?<=:)\s+", r"\1", _without_comments(read_asset(name), r"/\*.*?\*/"))
 
 
 def _without_comments(text: str, comment: str) -> str:
