@@ -365,7 +365,7 @@ def test_the_sound_plays_without_our_script_and_is_not_fetched_unasked(files: Si
 def test_what_only_the_script_can_do_is_hidden_without_it(files: Site) -> None:
     for path in ("1/index.html", "subscribe/index.html"):
         for control in _page(files, path).xpath("//button | //input[@type='range'] | //select"):
-            assert control.xpath("ancestor-or-self::*[@hidden]"), (path, lxml.html.tostring(control))
+            assert control.xpath("ancestor-or-self::*[contains(@class, 'js-only')]"), (path, lxml.html.tostring(control))
 
 
 def test_the_transcript_stands_in_the_page_by_chapter_and_speaker(files: Site) -> None:

@@ -64,8 +64,8 @@ def render_pages(series: Series, built: Sequence[BuiltEpisode], departed: Sequen
     """
     library = arrange(series, built)
     assets = {
-        "style_path": _asset("site.css", style.style_sheet(series.aspects, *designs)),
-        "pages_style_path": _asset("pages.css", style.pages_style_sheet()),
+        "style_path": _asset("site.css", style.style_sheet(["site.css"], series.aspects, *designs)),
+        "pages_style_path": _asset("pages.css", style.style_sheet(["site.css", "pages.css"], series.aspects, *designs)),
         "script_path": _asset("site.js", style.script("site.js")),
         "player_path": _asset("player.js", style.script("site.js", "player.js")),
     }

@@ -20,10 +20,11 @@ _EASY = 7.0  # links and headings, read outdoors
 _STEPS = 50
 
 
-def style_sheet(aspects: Sequence[Aspect], *designs: Path) -> str:
-    """Return the style of every page. Its colours are those of the posters: palette.toml, the program's or the last of ``designs``.
+def style_sheet(names: Sequence[str], aspects: Sequence[Aspect], *designs: Path) -> str:
+    """Return the assets of those names as one style sheet, in the colours of the posters.
 
-    An aspect without colours has the series'.
+    Those stand in palette.toml: the program's, or that of the last of ``designs`` that has one. An aspect without colours has
+    the series'.
 
     Raises:
         DesignError: JX-D06, when the series itself has none.
@@ -34,12 +35,7 @@ def style_sheet(aspects: Sequence[Aspect], *designs: Path) -> str:
             tokens.append(f'[data-aspect="{aspect.key}"]{{{_tokens(aspect.key, *designs)}}}')
         except DesignError:
             continue  # its posters are refused with the reason; a page can be shown
-    return "\n".join([*tokens, _compact_style("site.css")])
-
-
-def pages_style_sheet() -> str:
-    """Return what all pages but an episode's have besides."""
-    return _compact_style("pages.css")
+    return "\n".join([*tokens, *map(_compact_style, names)])
 
 
 def script(*names: str) -> str:

@@ -10,7 +10,6 @@ const clock = (time) => {
 const startShare = (button) => {
   const address = location.href.split(/[?#]/)[0];
   const say = (words) => { find("[data-shared]").textContent = words; };
-  find("[data-share-item]").hidden = false;
   on(button, "click", () => {
     if (/MicroMessenger/.test(navigator.userAgent)) { say("请点微信右上角的“…”，选“转发给朋友”。"); }
     else if (navigator.share) { navigator.share({ title: document.title, url: address }).catch(() => say("")); }
@@ -102,9 +101,6 @@ const startPlayer = (sound) => {
   };
 
   sound.controls = false;
-  sound.hidden = true;
-  all("[data-player]").forEach((part) => { part.hidden = false; });
-  body.classList.add("has-dock");
 
   on(play, "click", () => { if (wanted) { run(false); sound.pause(); } else { begin(); } });
   on(find("[data-retry]"), "click", begin);
@@ -186,5 +182,7 @@ const startPlayer = (sound) => {
   hurry();
 };
 
-all("[data-share]").forEach(startShare);
-all("[data-sound]").forEach(startPlayer);
+on(document, "DOMContentLoaded", () => {
+  all("[data-share]").forEach(startShare);
+  all("[data-sound]").forEach(startPlayer);
+});

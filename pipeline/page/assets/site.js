@@ -19,7 +19,6 @@ const startTextSize = (button) => {
     button.setAttribute("aria-pressed", size > 0);
   };
   show();
-  button.hidden = false;
   on(button, "click", () => {
     size = (size + 1) % 3;
     show();
@@ -30,7 +29,6 @@ const startTextSize = (button) => {
 const startCopy = (button) => {
   const field = find("#" + data(button, "copy"));
   const said = (done) => { find("[data-copied]").textContent = done ? "已复制，到播客软件里粘贴就好。" : "请长按上面的地址，选“全选”“复制”。"; };
-  button.hidden = false;
   on(button, "click", () => {
     field.select();
     if (navigator.clipboard) { navigator.clipboard.writeText(field.value).then(() => said(true), () => said(false)); }
@@ -38,5 +36,10 @@ const startCopy = (button) => {
   });
 };
 
-startTextSize(find("[data-text-size]"));
-all("[data-copy]").forEach(startCopy);
+// The size of the letters before the first picture, so that nothing jumps; the buttons when they are there.
+document.documentElement.classList.add("js");
+document.documentElement.setAttribute("data-text", recall("text-size") || "standard");
+on(document, "DOMContentLoaded", () => {
+  all("[data-text-size]").forEach(startTextSize);
+  all("[data-copy]").forEach(startCopy);
+});
