@@ -7,7 +7,8 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import lxml.etree
@@ -16,208 +17,26 @@ import pytest
 
 from pipeline import addresses
 from pipeline.markup import parse_script
-from pipeline.model import (
-    Aspect,
-    BuiltEpisode,
-    Captions,
-    Contact,
-    Cue,
-    Enclosure,
-    Episode,
-    Identity,
-    Link,
-    LoudnessTarget,
-    Poster,
-    Series,
-    Sound,
-    SoundSettings,
-    Stop,
-    Theme,
-)
+from pipeline.model import BuiltEpisode, Contact, Identity, Link, Series
 from pipeline.page import Site, render_pages
 from pipeline.page.walk import leg_between
 from pipeline.page.waveform import BARS, waveform_path
 from pipeline.page.words import clock, day_and_hour, dialled, megabytes, metres, spoken_length
+from tests.episodes import ASPECTS, SITE, STOPS, build_episode, make_cue, make_series, make_stop
 
-SITE = "https://jixiang.example/"
 HOSTILE = "<script>alert(1)</script>\"><img src=x onerror=alert(1)>' javascript:alert(1) {{ 7 * 7 }}"
-SCRIPT = "## 换双鞋\n\n您好，**街坊**。\n\n## 再坐坐\n\n张阿姨：来啦！\n"
 Build = Callable[..., BuiltEpisode]
-
-
-def _stop(order: int, *, surveyed: bool = True, name: str = "") -> Stop:
-    return Stop(
-        name=name or f"第{order}处",
-        order=order,
-        address=f"吉祥路 {order} 号",
-        latitude_deg=22.72 + 0.003 * order,
-        longitude_deg=114.24 + 0.002 * order,
-        coord_system="GCJ-02",
-        surveyed=surveyed,
-    )
-
-
-ASPECTS = tuple(
-    Aspect(key=key, name=name)
-    for key, name in {
-        "leisure": "休闲娱乐",
-        "business": "示范商圈",
-        "facilities": "公共设施",
-        "culture": "文化底蕴",
-        "wellbeing": "民生福祉",
-        "transport": "便捷交通",
-    }.items()
-)
-STOPS = tuple(_stop(order) for order in range(1, 5))
-
-
-SOUND_SETTINGS = SoundSettings(
-    target=LoudnessTarget(integrated_lufs=-16, true_peak_dbtp=-1),
-    bitrate_kbps=128,
-    denoise="off",
-    leveler="gentle",
-    highpass_hz=75,
-    bed=False,
-    container="mp3",
-)
 
 
 @pytest.fixture
 def series(tmp_path: Path) -> Series:
-    return Series(
-        file=tmp_path / "series.toml",
-        title="好生活·好吉祥",
-        subtitle="新时代文明实践路线",
-        description="沿着路线，一站听一段。",
-        author="吉祥社区",
-        owner_email="podcast@jixiang.example",
-        contact=Contact(telephone="0755-00000000（示例）", hours="周一至周五 9:00—18:00"),
-        language="zh-cn",
-        timezone="Asia/Shanghai",
-        site_url=SITE,
-        category=("Society & Culture",),
-        explicit=False,
-        licence="CC-BY-NC-4.0",
-        icp_number="粤ICP备00000000号（示例）",
-        poster_signature="吉祥社区",
-        aspects=ASPECTS,
-        stops=STOPS,
-        sound=SOUND_SETTINGS,
-        also=(),
-        theme=Theme(intro=None, outro=None, bed=None),
-        platforms=(Link(name="喜马拉雅", url="https://ximalaya.example/jixiang"),),
-        destinations=(),
-    )
+    return make_series(tmp_path)
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
     """Return a function that makes a built episode with small stand-ins for its files."""
-
-    def build_episode(
-        number: int,
-        *,
-        public: bool = True,
-        synthetic_voice: bool = True,
-        duration_s: float = 79.6,
-        cues: tuple[Cue, ...] = (),
-        **changes: object,
-    ) -> BuiltEpisode:
-        sound_file = tmp_path / f"{number}.mp3"
-        sound_file.write_bytes(b"sound %d" % number)
-        pictures = {name: tmp_path / f"{number}-{name}.jpg" for name in ("page", "cover", "a3")}
-        for name, file in pictures.items():
-            file.write_bytes(f"{name} {number}".encode())
-        moment = datetime(2026, 10, 1, 0, 0, tzinfo=UTC) + timedelta(days=number - 1)
-        episode = Episode(
-            slug=f"{number:02}",
-            folder=tmp_path,
-            number=number,
-            title=f"到{number}处走走",
-            subtitle="周末的好去处",
-            summary="跟着走一走。",
-            aspect=ASPECTS[(number - 1) % 6],
-            stop=STOPS[(number - 1) % 4],
-            publish_at=moment,
-            host="吉祥之声",
-            people=("张阿姨",),
-            links=(Link(name="书城", url="https://books.example/"),),
-            spoken_languages=("普通话",),
-            synthetic_voice=synthetic_voice,
-            season=None,
-            explicit=False,
-            script=parse_script(SCRIPT, 12),
-            recording=sound_file,
-            sound=SOUND_SETTINGS,
-            also=(),
-            photo=None,
-            photo_credit="",
-            notes=(),
-        )
-        return BuiltEpisode(
-            episode=dataclasses.replace(episode, **changes),  # type: ignore[arg-type]  # each test names the fields it changes
-            identity=Identity(number=number, guid=f"guid-{number}", page_url=f"{SITE}{number}/"),
-            public=public,
-            published_at=moment,
-            sound=Sound(
-                file=sound_file,
-                duration_s=79.6,
-                voice_start_s=5.0,
-                speech=(),
-                integrated_lufs=-16.0,
-                loudness_range_lu=4.0,
-                true_peak_dbtp=-1.2,
-                envelope=tuple(0.01 * (frame % 20) for frame in range(796)),
-                recorded_lufs=-20.0,
-                recorded_range_lu=9.0,
-                recorded_true_peak_dbtp=-3.0,
-                recorded_envelope=(),
-                trimmed_head_s=0.0,
-                trimmed_tail_s=0.0,
-                most_limiting_db=2.0,
-                renders=1,
-                ffmpeg="9.0",
-                warnings=(),
-            ),
-            captions=Captions(
-                cues=cues,
-                chapters=(_chapter("换双鞋", 5.25, 40), _chapter("再坐坐", 40, 79)),
-                disagreements=(),
-            ),
-            posters=tuple(
-                Poster(
-                    format=name,
-                    label=name,
-                    file=file,
-                    mime_type="image/jpeg",
-                    width_px=1080,
-                    height_px=1440,
-                    decodings=9,
-                    trials=9,
-                )
-                for name, file in pictures.items()
-            ),
-            enclosure=Enclosure(
-                file=sound_file,
-                mime_type="audio/mpeg",
-                size_bytes=1_272_000,
-                sha256=hashlib.sha256(sound_file.read_bytes()).hexdigest(),
-                duration_s=duration_s,
-            ),
-            alternates=(),
-            transcripts=(),
-            chapters=None,
-        )
-
-    return build_episode
-
-
-def _cue(text: str, start_s: float, end_s: float) -> Cue:
-    return Cue(start_s=start_s, end_s=end_s, text=text, speaker="", confidence=1.0)
-
-
-def _chapter(heading: str, start_s: float, end_s: float) -> Cue:
-    return Cue(start_s=start_s, end_s=end_s, text=heading, speaker="", confidence=1.0)
+    return partial(build_episode, tmp_path)
 
 
 @pytest.fixture
@@ -393,7 +212,7 @@ def test_chapters_of_a_long_sound_lead_into_it_even_without_our_script(series: S
 
 def test_each_sentence_knows_when_it_is_said(series: Series, build: Build) -> None:
     script = parse_script("## 换双鞋\n\n您好，**街坊。再**坐坐。\n\n张阿姨：来啦！\n\n这段没有录。\n", 1)
-    cues = (_cue("您好，街坊。", 5, 8), _cue("再坐", 8, 9), _cue("坐。", 9, 10), _cue("来啦！", 12, 13))
+    cues = (make_cue("您好，街坊。", 5, 8), make_cue("再坐", 8, 9), make_cue("坐。", 9, 10), make_cue("来啦！", 12, 13))
     page = _page(render_pages(series, [build(1, script=script, cues=cues)], []), "1/index.html")
     sentences = page.xpath("//section[@aria-labelledby='transcript']//span[@data-at]")
     assert [(each.get("data-at"), _words(each)) for each in sentences] == [
@@ -538,7 +357,7 @@ def test_the_route_lists_the_stops_in_walking_order_whatever_the_order_of_the_fi
 
 def test_coordinates_that_nobody_measured_are_called_samples(series: Series) -> None:
     surveyed = _words(_page(render_pages(series, [], []), "route/index.html"))
-    guessed = dataclasses.replace(series, stops=(STOPS[0], _stop(2, surveyed=False)))
+    guessed = dataclasses.replace(series, stops=(STOPS[0], make_stop(2, surveyed=False)))
     assert "示例坐标，待实测" not in surveyed
     assert "示例坐标，待实测" in _words(_page(render_pages(guessed, [], []), "route/index.html"))
 
@@ -568,7 +387,7 @@ def test_hostile_words_are_shown_and_never_run(series: Series, build: Build) -> 
     names = {"title": "题", "subtitle": "副", "host": "人", "people": ("甲",), "photo_credit": "图"}
     hostile = {name: (HOSTILE,) if name == "people" else HOSTILE for name in names}
     kind_link, bad_link = Link(name="书", url="https://a.example/"), Link(name=HOSTILE, url='https://a.example/"onclick="x')
-    stops = (_stop(1, name=HOSTILE), *STOPS[1:])
+    stops = (make_stop(1, name=HOSTILE), *STOPS[1:])
     kind = render_pages(series, [build(1, links=(kind_link,), **names)], [])
     fields = {
         "title": HOSTILE,
