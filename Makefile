@@ -13,7 +13,7 @@ build: .venv/installed
 	@$(BIN)/jixiang build --all
 
 test: build .venv/installed-dev
-	@$(MAKE) --no-print-directory system-packages
+	@$(MAKE) --no-print-directory system-packages browser
 	@echo "make: style, types, imports"
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -84,3 +84,19 @@ system-packages:
 	        echo "make: please install the library zbar (Debian: libzbar0, macOS: brew install zbar), then say make test again"; \
 	        exit 1; \
 	    fi; }
+
+# A machine that can have none still runs the other tests; where CI is set, those that need it fail and say so.
+.PHONY: browser
+browser: .venv/installed-dev
+	@$(BIN)/python -m tests.browser || { \
+	    echo "make: fetching Chromium, which the tests open the pages in"; \
+	    $(BIN)/playwright install --only-shell chromium >/dev/null 2>&1; \
+	    $(BIN)/python -m tests.browser; \
+	} || { \
+	    if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	        apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	    elif command -v apt-get >/dev/null && command -v sudo >/dev/null; then \
+	        sudo apt-get update -qq && sudo apt-get install -y -qq chromium >/dev/null; \
+	    fi; \
+	    $(BIN)/python -m tests.browser; \
+	} || echo "make: no browser can be fetched for this machine, so the pages are not tried in one; install Chromium, Chrome or Edge"
