@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipeline.model import Stop
 
@@ -34,6 +35,7 @@ class Location:
     gcj02: Point
 
 
+@lru_cache(maxsize=1024)
 def locate(stop: Stop) -> Location:
     """Return where a stop is, in WGS-84 and in GCJ-02.
 

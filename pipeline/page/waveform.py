@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 BARS = 72
 WIDTH = 4 * BARS
 HEIGHT = 56
@@ -21,7 +23,7 @@ def waveform_path(envelope: Sequence[float]) -> str:
     """
     if not envelope:
         return ""
-    levels = [_root_mean_square(envelope, bar) for bar in range(BARS)]
+    levels = _root_mean_squares(envelope)
     loud = sorted(levels)[int(_LOUD_SHARE * (BARS - 1))] or 1.0
     strokes = []
     for bar, level in enumerate(levels):
@@ -30,9 +32,10 @@ def waveform_path(envelope: Sequence[float]) -> str:
     return "".join(strokes)
 
 
-def _root_mean_square(envelope: Sequence[float], bar: int) -> float:
-    """Return the RMS of one bar's share of the envelope; short sounds repeat frames rather than leave holes."""
-    start = bar * len(envelope) // BARS
-    stop = max(start + 1, (bar + 1) * len(envelope) // BARS)
-    frames = envelope[start:stop]
-    return math.sqrt(sum(frame * frame for frame in frames) / len(frames))
+def _root_mean_squares(envelope: Sequence[float]) -> list[float]:
+    """Return the RMS of each bar's share of the envelope; short sounds repeat frames rather than leave holes."""
+    energies = np.concatenate(([0.0], np.cumsum(np.square(np.array(envelope, dtype=np.float64)))))
+    bounds = np.arange(BARS + 1) * len(envelope) // BARS
+    starts, stops = bounds[:-1], np.maximum(bounds[1:], bounds[:-1] + 1)
+    means = (energies[stops] - energies[starts]) / (stops - starts)
+    return [math.sqrt(max(0.0, mean)) for mean in means.tolist()]
