@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.markup import inline_html, parse_script, plain_text, web_address
+from pipeline.markup import inline_html, parse_script, plain_text, sentences, web_address
 from pipeline.model import Script
 
 
@@ -170,3 +170,38 @@ def test_lines_of_any_script_go_upwards_and_stay_inside_the_file(text: str) -> N
 )
 def test_only_http_and_https_count_as_addresses_of_the_web(url: str, kept: bool) -> None:  # noqa: FBT001  # a table's column
     assert bool(web_address(url)) is kept
+
+
+# Sentences
+
+
+@pytest.mark.parametrize(
+    ("markdown", "words"),
+    [
+        ("您好。今天好吗？好！", ["您好。", "今天好吗？", "好！"]),
+        ("他说：“走吧。”我们就走了……", ["他说：“走吧。”", "我们就走了……"]),
+        ("有 3.5 公里。走", ["有 3.5 公里。", "走"]),
+        ("没有句号", ["没有句号"]),
+        ("", []),
+    ],
+)
+def test_a_paragraph_is_cut_behind_what_ends_a_sentence(markdown: str, words: list[str]) -> None:
+    assert [sentence.words for sentence in sentences(markdown)] == words
+
+
+def test_markup_across_two_sentences_is_closed_and_opened_again() -> None:
+    assert [sentence.html for sentence in sentences("看**这里。还有**那里。")] == [
+        "看<strong>这里。</strong>",
+        "<strong>还有</strong>那里。",
+    ]
+    assert [sentence.html for sentence in sentences("**走吧！**”他说。")] == ["<strong>走吧！</strong>”", "他说。"]
+
+
+@given(st.text(alphabet='好。！*_[]()<>&h:/."”\\`\n\x1e ', max_size=60))
+def test_sentences_hold_all_the_words_and_nothing_that_harms(markdown: str) -> None:
+    cut = sentences(markdown)
+    assert "".join("".join(sentence.words for sentence in cut).split()) == "".join(plain_text(markdown).split())
+    for sentence in cut:
+        fragment = lxml.html.fragment_fromstring(sentence.html, create_parent="p")
+        assert {element.tag for element in fragment.iter()} <= {"p", "em", "strong", "code", "br", "a"}
+        assert "".join(fragment.text_content().split()) == "".join(sentence.words.split())

@@ -85,3 +85,11 @@ def test_the_same_address_gives_the_same_code() -> None:
     picture(qr.encode(ADDRESS)).save(second, "PNG")
 
     assert first.getvalue() == second.getvalue()
+
+
+@pytest.mark.parametrize("size_bytes", [20, 43, 90, 300])
+def test_a_code_for_the_screen_holds_longer_addresses_too(size_bytes: int) -> None:
+    address = ADDRESS + "a" * (size_bytes - len(ADDRESS))
+    image = picture(qr.encode_for_screen(address))
+    assert [code.data.decode() for code in pyzbar.decode(image)] == [address]
+    assert [code.text for code in zxingcpp.read_barcodes(image)] == [address]

@@ -102,7 +102,6 @@ class _Pages:
             "day": lambda moment: words.day(moment, series.timezone),
             "day_and_hour": lambda moment: words.day_and_hour(moment, series.timezone),
             "dialled": words.dialled,
-            "inline_html": markup.inline_html,
             "map_links": map_links,
             "megabytes": words.megabytes,
             "metres": words.metres,
