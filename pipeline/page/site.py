@@ -66,7 +66,7 @@ def render_pages(series: Series, built: Sequence[BuiltEpisode], departed: Sequen
     assets = {
         "style_path": _asset("site.css", style.style_sheet(["site.css"], series.aspects, *designs)),
         "pages_style_path": _asset("pages.css", style.style_sheet(["site.css", "pages.css"], series.aspects, *designs)),
-        "script_path": _asset("site.js", style.script("site.js")),
+        "script_path": _asset("pages.js", style.script("site.js", "pages.js")),
         "player_path": _asset("player.js", style.script("site.js", "player.js")),
     }
     pages = _Pages(series, {name: path for name, (path, _) in assets.items()})

@@ -22,7 +22,7 @@ const startPlayer = (sound) => {
   const play = find("[data-play]"), seek = find("[data-seek]"), speed = find("[data-speed]"), sleep = find("[data-sleep]");
   const note = find("[data-note]"), trouble = find("[data-trouble]"), body = document.body;
   const lists = [".chapters a", ".transcript span[data-at]"].map((selector) => ({ marks: all(selector), lit: null }));
-  const at = (mark) => Number(data(mark, "at"));
+  const at = (mark) => Number(data(mark, "at") || mark.hash.slice(3));
   const key = "position-" + data(sound, "number");
   // Nothing is fetched before the first tap, so a wish to start elsewhere waits until the sound is there.
   let wished = null, wanted = false, dragging = false, kept = 0, patience = 0, sleepsAt = 0, dozing = 0;
@@ -105,7 +105,7 @@ const startPlayer = (sound) => {
   on(play, "click", () => { if (wanted) { run(false); sound.pause(); } else { begin(); } });
   on(find("[data-retry]"), "click", begin);
   all("[data-skip]").forEach((button) => on(button, "click", () => goTo(position() + Number(data(button, "skip")))));
-  all("[data-at]").forEach((mark) => on(mark, "click", (event) => {
+  all("[data-at], .at, .chapters a").forEach((mark) => on(mark, "click", (event) => {
     const link = event.target.closest("a");
     if (link && link !== mark) { return; }
     event.preventDefault();

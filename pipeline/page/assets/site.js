@@ -26,20 +26,7 @@ const startTextSize = (button) => {
   });
 };
 
-const startCopy = (button) => {
-  const field = find("#" + data(button, "copy"));
-  const said = (done) => { find("[data-copied]").textContent = done ? "已复制，到播客软件里粘贴就好。" : "请长按上面的地址，选“全选”“复制”。"; };
-  on(button, "click", () => {
-    field.select();
-    if (navigator.clipboard) { navigator.clipboard.writeText(field.value).then(() => said(true), () => said(false)); }
-    else { said(document.execCommand("copy")); }
-  });
-};
-
 // The size of the letters before the first picture, so that nothing jumps; the buttons when they are there.
 document.documentElement.classList.add("js");
 document.documentElement.setAttribute("data-text", recall("text-size") || "standard");
-on(document, "DOMContentLoaded", () => {
-  all("[data-text-size]").forEach(startTextSize);
-  all("[data-copy]").forEach(startCopy);
-});
+on(document, "DOMContentLoaded", () => all("[data-text-size]").forEach(startTextSize));
