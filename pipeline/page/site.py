@@ -38,6 +38,10 @@ class Site(Mapping[str, bytes | Path]):
         made = self._makers[path]
         return made() if callable(made) else made
 
+    def __contains__(self, path: object) -> bool:
+        """Tell whether there is such a file, without making it."""
+        return path in self._makers
+
     def __iter__(self) -> Iterator[str]:
         """Return the paths."""
         return iter(self._makers)
