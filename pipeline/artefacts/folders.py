@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,6 +20,7 @@ from pipeline.errors import LockedError, MachineError, Problem, telling_what_can
 PART = ".part"
 """What the name of a file holds while it is being written."""
 
+_FILES_AT_ONCE = 16
 _MARKER = ".jixiang"
 _MARKER_TEXT = "这个文件夹由 jixiang 生成，可以整个删除；里面的东西会被下一次制作改写。\n"
 _HASHED_NAME = re.compile(r"-[0-9a-f]{12}\.\w+$")
@@ -82,13 +85,7 @@ def lay_out(folder: Path, files: Mapping[str, bytes | Path], *, last: str = "") 
     for path in files:
         if path.startswith("/") or ".." in path.split("/") or "\\" in path:
             raise ValueError(f"{path!r} leaves the folder")
-    changed = []
-    for path in sorted(files, key=lambda path: (path == last, not _HASHED_NAME.search(path), path)):
-        target = folder / path
-        content = files[path]
-        if not _same(content, target):
-            write(target, content)
-            changed.append(path)
+    changed = _write_changed(folder, files, last)
     with telling_where(folder):
         for target in sorted(folder.rglob("*"), reverse=True):
             path = target.relative_to(folder).as_posix()
@@ -99,6 +96,30 @@ def lay_out(folder: Path, files: Mapping[str, bytes | Path], *, last: str = "") 
                 changed.append(path)
         _remove_if_empty(folder)
     return tuple(changed)
+
+
+def _write_changed(folder: Path, files: Mapping[str, bytes | Path], last: str) -> list[str]:
+    """Write what differs and return its paths. The disk confirms several files at once in little more time than one."""
+
+    def settle(path: str) -> bool:
+        content, target = files[path], folder / path
+        differs = not _same(content, target)
+        if differs:
+            write(target, content)
+        return differs
+
+    def rank(path: str) -> int:
+        return 2 if path == last else 0 if _HASHED_NAME.search(path) else 1
+
+    changed: list[str] = []
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        try:
+            for _, group in groupby(sorted(files, key=lambda path: (rank(path), path)), key=rank):
+                paths = list(group)
+                changed += [path for path, differs in zip(paths, pool.map(settle, paths), strict=True) if differs]
+        finally:
+            pool.shutdown(cancel_futures=True)  # after a failure nothing more is begun
+    return changed
 
 
 def _remove_if_empty(folder: Path) -> None:
