@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 from pipeline import source
 from pipeline.model import Episode, Series
+from tests.browser import WHY_NONE, launch
 
 # No deadline: machines under load are slow, not wrong. CI repeats the same examples; everybody else tries new ones.
 settings.register_profile("jixiang", deadline=None, derandomize="CI" in os.environ)
@@ -26,3 +29,16 @@ def series() -> Series:
 @pytest.fixture(scope="session")
 def episode(series: Series) -> Episode:
     return source.read_episode(REPOSITORY / "episodes" / "01-xiuxian-yule", series)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a running browser, one at a time; without any, tests are skipped, and fail where CI is set."""
+    with sync_playwright() as playwright:
+        running = launch(playwright)
+        if running is None:
+            if "CI" in os.environ:
+                pytest.fail(WHY_NONE)
+            pytest.skip(WHY_NONE)
+        yield running
+        running.close()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pipeline import artefacts
 from pipeline.markup import parse_script
 from pipeline.model import Aspect, BuiltEpisode, Identity, Stop
 from pipeline.page import render_pages
-from tests.browser import WHY_NONE, launch
 from tests.episodes import SITE, build_episode, make_cue, make_series, make_stop
 from tests.sites import Server, served
 from tests.sounds import ffmpeg
@@ -88,16 +86,6 @@ def _build(folder: Path, number: int, aspect: Aspect, stop: Stop, sounds: dict[f
     sound = sounds[duration_s]
     enclosure = replace(episode.enclosure, file=sound, size_bytes=sound.stat().st_size, duration_s=duration_s)
     return replace(episode, enclosure=enclosure, posters=())
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = launch(playwright)
-        if not running:
-            (pytest.fail if "CI" in os.environ else pytest.skip)(WHY_NONE)
-        yield running
-        running.close()
 
 
 @pytest.fixture
