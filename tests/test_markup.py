@@ -6,6 +6,7 @@ import lxml.html
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from pipeline.markup import inline_html, parse_script, plain_text, sentences, web_address
 from pipeline.model import Script
@@ -205,3 +206,15 @@ def test_sentences_hold_all_the_words_and_nothing_that_harms(markdown: str) -> N
         fragment = lxml.html.fragment_fromstring(sentence.html, create_parent="p")
         assert {element.tag for element in fragment.iter()} <= {"p", "em", "strong", "code", "br", "a"}
         assert "".join(fragment.text_content().split()) == "".join(sentence.words.split())
+
+
+@given(
+    st.text(
+        alphabet=st.characters(exclude_characters="\\`*_[]<&\n", exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), max_size=40
+    )
+)
+def test_words_without_markup_come_out_as_the_parser_would_have_them(words: str) -> None:
+    (parsed,) = MarkdownIt("commonmark").parseInline(words)
+    assert [token.type for token in parsed.children or ()] in ([], ["text"])
+    assert "".join(token.content for token in parsed.children or ()) == words
+    assert lxml.html.fragment_fromstring(inline_html(words), create_parent="p").text_content() == words.strip()

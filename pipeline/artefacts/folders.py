@@ -7,8 +7,9 @@ import hashlib
 import os
 import re
 import shutil
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -101,22 +102,23 @@ def lay_out(folder: Path, files: Mapping[str, bytes | Path], *, last: str = "") 
 def _write_changed(folder: Path, files: Mapping[str, bytes | Path], last: str) -> list[str]:
     """Write what differs and return its paths. The disk confirms several files at once in little more time than one."""
 
-    def settle(path: str) -> bool:
-        content, target = files[path], folder / path
-        differs = not _same(content, target)
-        if differs:
-            write(target, content)
-        return differs
-
     def rank(path: str) -> int:
         return 2 if path == last else 0 if _HASHED_NAME.search(path) else 1
 
     changed: list[str] = []
     with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
         try:
-            for _, group in groupby(sorted(files, key=lambda path: (rank(path), path)), key=rank):
-                paths = list(group)
-                changed += [path for path, differs in zip(paths, pool.map(settle, paths), strict=True) if differs]
+            for _, paths in groupby(sorted(files, key=lambda path: (rank(path), path)), key=rank):
+                waiting: deque[Future[None]] = deque()
+                for path in paths:
+                    content = files[path]
+                    if not _same(content, folder / path):
+                        changed.append(path)
+                        waiting.append(pool.submit(write, folder / path, content))
+                    if len(waiting) > 2 * _FILES_AT_ONCE:  # a thousand pages are never in memory together
+                        waiting.popleft().result()
+                for each in waiting:
+                    each.result()
         finally:
             pool.shutdown(cancel_futures=True)  # after a failure nothing more is begun
     return changed

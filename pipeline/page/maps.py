@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from pipeline.model import Link, Stop
@@ -13,6 +14,7 @@ _FROM = "jixiang"  # the maps ask who sends people to them
 _TENCENT_SEPARATORS = str.maketrans({";": "；", ":": "：", "|": "｜"})
 
 
+@lru_cache(maxsize=1024)
 def map_links(stop: Stop) -> tuple[Link, ...]:
     """Return https links to a stop in 高德, 腾讯, 百度 and 苹果, in the order in which people here use them.
 

@@ -7,28 +7,20 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from pipeline import markup
-from pipeline.model import Captions, Cue, Script
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sentence:
-    """A sentence as safe HTML; ``start_s`` is None where nobody knows when it is said."""
-
-    html: str
-    start_s: float | None
+from pipeline.model import Captions, Cue, Paragraph, Script
 
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """A paragraph and who speaks it; ``speaker`` is empty where the host goes on."""
+    """A paragraph as safe HTML and who speaks it; ``speaker`` is empty where the host goes on.
+
+    Each sentence whose time is known is a span with its seconds in ``data-at``. ``start_s`` is when the first one is said, None
+    where nobody knows.
+    """
 
     speaker: str
-    sentences: tuple[Sentence, ...]
-
-    @property
-    def start_s(self) -> float | None:
-        """When its first words are said."""
-        return self.sentences[0].start_s if self.sentences else None
+    html: str
+    start_s: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +40,7 @@ def time_sentences(script: Script, captions: Captions) -> tuple[Chapter, ...]:
     return tuple(
         Chapter(
             heading=section.heading,
-            turns=tuple(
-                Turn(speaker=paragraph.speaker, sentences=_sentences(paragraph.markdown, clock))
-                for paragraph in section.paragraphs
-            ),
+            turns=tuple(_turn(paragraph, clock) for paragraph in section.paragraphs),
         )
         for section in script.sections
     )
@@ -82,13 +71,14 @@ class _Clock:
         return cue.start_s + (cue.end_s - cue.start_s) * (at - first) / (after - first)
 
 
-def _sentences(markdown: str, clock: _Clock) -> tuple[Sentence, ...]:
-    parts = markup.sentences(markdown)
-    lengths = [len("".join(part.words.split())) for part in parts]
-    start = clock.find("".join("".join(part.words.split()) for part in parts))
-    if start is None:
-        return tuple(Sentence(html=part.html, start_s=None) for part in parts)
-    return tuple(
-        Sentence(html=part.html, start_s=clock.time_s(start + before))
-        for part, before in zip(parts, accumulate(lengths[:-1], initial=0), strict=True)
+def _turn(paragraph: Paragraph, clock: _Clock) -> Turn:
+    sentences = markup.sentences(paragraph.markdown)
+    words = ["".join(sentence.words.split()) for sentence in sentences]
+    first = clock.find("".join(words))
+    if first is None:
+        return Turn(speaker=paragraph.speaker, html="".join(sentence.html for sentence in sentences), start_s=None)
+    starts_s = [clock.time_s(first + before) for before in accumulate(map(len, words[:-1]), initial=0)]
+    spans = (
+        f'<span data-at="{start_s:.1f}">{sentence.html}</span>' for sentence, start_s in zip(sentences, starts_s, strict=True)
     )
+    return Turn(speaker=paragraph.speaker, html="".join(spans), start_s=starts_s[0])
