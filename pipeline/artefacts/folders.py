@@ -86,13 +86,14 @@ def lay_out(folder: Path, files: Mapping[str, bytes | Path], *, last: str = "") 
     for path in files:
         if path.startswith("/") or ".." in path.split("/") or "\\" in path:
             raise ValueError(f"{path!r} leaves the folder")
+    wanted = frozenset(files)  # asking the mapping itself might make the file once more
     changed = _write_changed(folder, files, last)
     with telling_where(folder):
         for target in sorted(folder.rglob("*"), reverse=True):
             path = target.relative_to(folder).as_posix()
             if target.is_dir() and not target.is_symlink():
                 _remove_if_empty(target)
-            elif path not in files:
+            elif path not in wanted:
                 target.unlink()
                 changed.append(path)
         _remove_if_empty(folder)
