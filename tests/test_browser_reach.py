@@ -71,7 +71,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def _make_sound(file: Path, duration_s: float) -> Path:
-    ffmpeg("-f", "lavfi", "-i", f"sine=frequency=330:duration={duration_s}", "-b:a", "128k", f"file:{file}")
+    """Write a sound so large that, where it is long, no browser holds all of it."""
+    ffmpeg("-f", "lavfi", "-i", f"sine=frequency=330:duration={duration_s}", "-b:a", "320k", f"file:{file}")
     return file
 
 
@@ -332,7 +333,7 @@ def test_the_line_going_dead_in_the_middle_is_said_and_the_place_is_kept(visit: 
     page.context.set_offline(offline=True)
     page.get_by_role("slider", name="播放位置").fill("330")
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("没有连上网")
+    expect(alert).to_contain_text("没有连上网", timeout=15_000)  # a pause of four seconds is not worth a word
     page.context.set_offline(offline=False)
     page.get_by_role("button", name="再试一次").dispatch_event("click")  # hidden already if the browser went on by itself
     _wait_for(page, "!sound.paused && sound.currentTime >= 329 && sound.readyState > 2")
