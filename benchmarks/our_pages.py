@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import time
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from pipeline.page import render_pages
 from pipeline.source import read_episode, read_series
 
 FRAMES_PER_S = 10
+# An array, so that each episode holds floats of its own, as it does when its record is read from a file.
+_LEVELS = array("d", (0.1 * (1 + frame % 7) / 7 for frame in range(10_000)))
 _RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
@@ -113,7 +116,7 @@ def _sound(file: Path, number: int, duration_s: float) -> Sound:
         integrated_lufs=-16.0,
         loudness_range_lu=4.0,
         true_peak_dbtp=-1.2,
-        envelope=tuple(0.1 * (1 + (frame + number) % 7) / 7 for frame in range(frames)),
+        envelope=tuple(_LEVELS[number % 7 : number % 7 + frames]),
         recorded_lufs=-20.0,
         recorded_range_lu=9.0,
         recorded_true_peak_dbtp=-3.0,

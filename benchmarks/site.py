@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import shutil
 import statistics
 import sys
@@ -345,7 +346,7 @@ def main(arguments: Sequence[str]) -> None:
     compare(prepare(12), rounds=1)
 
     written = list(arguments) == ["--write", "docs/benchmarks.md"]
-    command = "make bench-site" if written else f"python -m benchmarks.site {' '.join(arguments)}".strip()
+    command = "make bench-site" if written else f"python -m benchmarks.site {shlex.join(arguments)}".strip()
     runs = compare(place, rounds=chosen.rounds)
     printed = {}
     for name in CONTESTANTS:
