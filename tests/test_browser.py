@@ -369,7 +369,7 @@ _TINY = """() => {
     const element = node.parentElement, svg = element.closest("svg");
     const scale = svg && svg.viewBox.baseVal.width ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
     const size_px = parseFloat(getComputedStyle(element).fontSize) * scale;
-    if (node.data.trim() && element.getClientRects().length && size_px < (svg ? 17 : 18)) { tiny.push(node.data + size_px); }
+    if (node.data.trim() && element.getClientRects().length && size_px < 18) { tiny.push(node.data + size_px); }
   }
   return tiny;
 }"""

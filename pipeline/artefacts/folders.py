@@ -137,9 +137,12 @@ def write(target: Path, content: bytes | Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, Path):
             shutil.copyfile(content, part)
+            flush_to_disk(part)
         else:
-            part.write_bytes(content)
-        flush_to_disk(part)
+            with part.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
         part.replace(target)
 
 

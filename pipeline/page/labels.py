@@ -12,7 +12,7 @@ Spot = tuple[float, float]  # x to the right, y down
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 Segment = tuple[float, float, float, float]  # from x, y to x, y
 
-EM = 19.0
+EM = 24.0
 _LEADING = 1.25 * EM
 _MOST_SIGNS = 24  # the list under the map has the whole name
 _LINE_EMS = (8.0, 5.0)
@@ -242,7 +242,7 @@ def _in_lines(name: str, most_ems: float) -> tuple[str, ...]:
 
 
 def _words(name: str, most_ems: float) -> Iterator[str]:
-    for word in re.findall(r"[0-9A-Za-z]+|.", name, re.DOTALL):
+    for word in re.findall(r"[0-9A-Za-z]+|[（《“‘「『【(]*.[）》”’」』】，。、)]*", name, re.DOTALL):
         yield from [word] if _ems(word) <= most_ems else word
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline import addresses, markup, qr
-from pipeline.model import BuiltEpisode, Identity, Series
+from pipeline.model import BuiltEpisode, Identity, Series, Stop
 from pipeline.page import metadata, style, words
 from pipeline.page.maps import map_links
 from pipeline.page.route_map import draw_route
@@ -90,6 +91,8 @@ class _Pages:
 
     def __init__(self, series: Series, asset_paths: Mapping[str, str]) -> None:
         self._series = series
+        self._places: dict[Stop, str] = {}
+        self._next_stops: dict[Stop, str] = {}
         self._shared = {"series": series, **asset_paths}
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES, encoding="utf-8"),
@@ -118,6 +121,22 @@ class _Pages:
         """Return the page that lies in the folder ``path``."""
         return self._render(template, root="../" * path.count("/"), path=path, **facts)
 
+    def _place(self, stop: Stop) -> str:
+        """Return where a stop is, as HTML: the same on the pages of all its episodes, and made once for them."""
+        if stop not in self._places:
+            self._places[stop] = self._beside_an_episode.place(stop)
+        return self._places[stop]
+
+    def _next_stop(self, library: Library, view: EpisodeView) -> str:
+        """Return the way to the next stop, as HTML: the same for all episodes of a stop."""
+        if view.stop not in self._next_stops:
+            self._next_stops[view.stop] = self._beside_an_episode.next_stop(library.next_stop(view))
+        return self._next_stops[view.stop]
+
+    @cached_property
+    def _beside_an_episode(self) -> Any:  # noqa: ANN401  # jinja's module of macros
+        return self._templates.get_template("parts.html").make_module({**self._shared, "root": "../"})
+
     def lost(self) -> bytes:
         """Return the page that a server shows at any address: its links begin at the root of the site's host."""
         return self._render("lost.html", root=urlsplit(self._series.site_url).path, path="")
@@ -133,7 +152,8 @@ class _Pages:
         return self.page(
             "episode.html",
             f"{view.number}/",
-            next_stop=library.next_stop(view),
+            next_stop=self._next_stop(library, view),
+            place=self._place(view.stop),
             transcript=view.transcript(),
             metadata=metadata.describe_episode(library.series, view),
             **facts,
