@@ -7,11 +7,10 @@ import hashlib
 import os
 import re
 import shutil
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -101,27 +100,23 @@ def lay_out(folder: Path, files: Mapping[str, bytes | Path], *, last: str = "") 
 
 
 def _write_changed(folder: Path, files: Mapping[str, bytes | Path], last: str) -> list[str]:
-    """Write what differs and return its paths. The disk confirms several files at once in little more time than one."""
+    """Write what differs and return its paths.
+
+    In batches: the disk confirms many files in little more time than one, and no more pages than a batch are in memory. While
+    one is made none is written, because Python does one of the two at a time.
+    """
 
     def rank(path: str) -> int:
         return 2 if path == last else 0 if _HASHED_NAME.search(path) else 1
 
     changed: list[str] = []
     with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-        try:
-            for _, paths in groupby(sorted(files, key=lambda path: (rank(path), path)), key=rank):
-                waiting: deque[Future[None]] = deque()
-                for path in paths:
-                    content = files[path]
-                    if not _same(content, folder / path):
-                        changed.append(path)
-                        waiting.append(pool.submit(write, folder / path, content))
-                    if len(waiting) > 2 * _FILES_AT_ONCE:  # a thousand pages are never in memory together
-                        waiting.popleft().result()
-                for each in waiting:
-                    each.result()
-        finally:
-            pool.shutdown(cancel_futures=True)  # after a failure nothing more is begun
+        for _, paths in groupby(sorted(files, key=lambda path: (rank(path), path)), key=rank):
+            differing = ((path, content) for path in paths if not _same(content := files[path], folder / path))
+            while batch := list(islice(differing, 4 * _FILES_AT_ONCE)):
+                changed += [path for path, _ in batch]
+                for written in [pool.submit(write, folder / path, content) for path, content in batch]:
+                    written.result()
     return changed
 
 
