@@ -56,11 +56,12 @@ def _tokens(key: str, *designs: Path) -> str:
     by night.
     """
     colours = read_colours(key, *designs)
+    near_main = _towards(colours.deep, colours.main, against=CREAM, ratio=_READABLE)
     tokens = {
         "deep": colours.deep,
         "main": colours.main,
         "accent": colours.accent,
-        "fill": _towards(colours.deep, colours.main, against=CREAM, ratio=_READABLE),
+        "fill": _towards("#000000", near_main, against=CREAM, ratio=_READABLE),  # where deep is pale as well
         "strong": _towards("#000000", colours.deep, against=_DAY, ratio=_EASY),
         "bright": _towards("#FFFFFF", colours.accent, against=_NIGHT, ratio=_EASY),
     }
