@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 
 from pipeline.model import Paragraph, Script, Section
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 # No raw HTML. Authors type into Word and Notepad: an indented line is no program, a dashed line under a sentence makes it no
 # heading, and a definition such as "[1]: https://…" would vanish without a word.
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(["code", "fence", "lheading", "reference"])
+_FOREIGN_RULES = ["code", "fence", "lheading", "reference"]
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(_FOREIGN_RULES)
+# Finds paragraphs and headings; what stands in them is parsed where it is wanted.
+_BLOCKS = MarkdownIt("commonmark", {"html": False}).disable([*_FOREIGN_RULES, "inline", "text_join"])
 
 
 def _every_link_is_a_link(url: str) -> bool:
@@ -71,7 +75,7 @@ def parse_script(text: str, first_line: int) -> Script:
     list item or turn of a speaker is a ``Paragraph``. A speaker is at most 12 letters before a colon at the start of a line.
     """
     sections: list[tuple[str, list[Paragraph]]] = [("", [])]
-    tokens = _MARKDOWN.parse(_LOOSE_HEADING.sub(_as_heading, text))
+    tokens = _BLOCKS.parse(_LOOSE_HEADING.sub(_as_heading, text))
     speaker = ""
     for before, token in pairwise(tokens):
         if token.type != "inline" or token.map is None:
@@ -93,8 +97,16 @@ def parse_script(text: str, first_line: int) -> Script:
 
 def plain_text(markdown: str) -> str:
     """Return the words of a stretch of inline Markdown on one line, without markup, invisible characters or doubled spaces."""
-    words = "".join(" " if token.type == "hardbreak" else token.content for token in _inline_tokens(markdown))
-    return " ".join(words.split())
+    return " ".join("".join(piece.words for piece in _inline_pieces(markdown)).split())
+
+
+class _Piece(NamedTuple):
+    """Words, or markup: then ``tag`` is its HTML, and ``nesting`` 1 where it opens and -1 where it closes."""
+
+    words: str = ""
+    tag: str = ""
+    nesting: int = 0
+    ends_sentence: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +122,7 @@ def inline_html(markdown: str) -> str:
 
     Only em, strong, code, br and links to http and https come through; of anything else the words stay.
     """
-    return _safe(_render(_inline_tokens(markdown)).strip())
+    return _safe(_html(_inline_pieces(markdown)).strip())
 
 
 def sentences(markdown: str) -> tuple[Sentence, ...]:
@@ -118,12 +130,11 @@ def sentences(markdown: str) -> tuple[Sentence, ...]:
 
     Each is whole HTML of the same kind as ``inline_html`` gives: markup that spans two sentences is closed and opened again.
     """
-    cut = _cut_at_sentences(_inline_tokens(markdown))
-    # Rendered and cleaned in one go, which takes a tenth of the time; words hold no such separator.
-    marked = [token for tokens in cut for token in (*tokens, _text(_SEPARATOR))]
-    html = _safe(_render(marked)).split(_SEPARATOR)
-    words = ["".join(_words_of(token) for token in tokens) for tokens in cut]
-    return tuple(Sentence(words=each, html=safe) for each, safe in zip(words, html, strict=False) if each.strip())
+    cut = _cut_at_sentences(_inline_pieces(markdown))
+    # Cleaned in one go, which takes a tenth of the time; words hold no such separator.
+    html = _safe(_SEPARATOR.join(_html(pieces) for pieces in cut)).split(_SEPARATOR)
+    words = ["".join(piece.words for piece in pieces) for pieces in cut]
+    return tuple(Sentence(words=each, html=safe) for each, safe in zip(words, html, strict=True) if each.strip())
 
 
 def web_address(url: str) -> str:
@@ -131,8 +142,8 @@ def web_address(url: str) -> str:
     return url.strip() if _WEB_ADDRESS.match(url.strip()) else ""
 
 
-def _render(tokens: list[Token]) -> str:
-    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+def _html(pieces: list[_Piece]) -> str:
+    return "".join(piece.tag or escapeHtml(piece.words) for piece in pieces)
 
 
 def _safe(html: str) -> str:
@@ -145,48 +156,45 @@ def _safe(html: str) -> str:
     )
 
 
-def _words_of(token: Token) -> str:
-    return " " if token.type == "hardbreak" else token.content
-
-
-def _cut_at_sentences(tokens: list[Token]) -> list[list[Token]]:
-    """Return the tokens sentence by sentence, with what is open at a cut closed before it and opened again behind it."""
-    cut: list[list[Token]] = [[]]
-    opened: list[Token] = []
+def _cut_at_sentences(pieces: list[_Piece]) -> list[list[_Piece]]:
+    """Return the pieces sentence by sentence, with what is open at a cut closed before it and opened again behind it."""
+    cut: list[list[_Piece]] = [[]]
+    opened: list[_Piece] = []
     ended = False  # what comes next begins a sentence
-    for token in _parted(tokens):
-        if token.nesting == 1:
-            opened.append(token)
-        elif token.nesting == -1:
+    for piece in _parted(pieces):
+        if piece.nesting == 1:
+            opened.append(piece)
+        elif piece.nesting == -1:
             opened.pop()
         # A mark that closes behind a piece of markup is the old sentence's: **走吧！**”
-        begins = token.nesting == 1 or (token.type == "text" and bool(token.content.strip(_CLOSERS)))
+        begins = piece.nesting == 1 or (not piece.tag and bool(piece.words.strip(_CLOSERS)))
         if ended and begins:
-            still_open = opened[:-1] if token.nesting == 1 else opened
+            still_open = opened[:-1] if piece.nesting == 1 else opened
             cut[-1] += [_closing(each) for each in reversed(still_open)]
             cut.append([*still_open])
             ended = False
-        cut[-1].append(token)
-        ended = ended or token.meta.get("ends_sentence", False)
+        cut[-1].append(piece)
+        ended = ended or piece.ends_sentence
     return cut
 
 
-def _parted(tokens: list[Token]) -> Iterator[Token]:
-    """Yield the tokens, each text in pieces that end where a sentence does, and what closes at its start by itself."""
-    for token in tokens:
-        if token.type != "text":
-            yield token
+def _parted(pieces: list[_Piece]) -> Iterator[_Piece]:
+    """Yield the pieces, each text in parts that end where a sentence does, and what closes at its start by itself."""
+    for piece in pieces:
+        if piece.tag:
+            yield piece
             continue
-        words = token.content.lstrip(_CLOSERS)
-        if words != token.content:
-            yield _text(token.content.removesuffix(words))
+        words = piece.words.lstrip(_CLOSERS)
+        if words != piece.words:
+            yield _Piece(piece.words.removesuffix(words))
         for match in _SENTENCE.finditer(words):
             if match[0]:
-                yield Token("text", "", 0, content=match[0], meta={"ends_sentence": bool(match["end"])})
+                yield _Piece(match[0], ends_sentence=bool(match["end"]))
 
 
-def _closing(opening: Token) -> Token:
-    return Token(opening.type.replace("_open", "_close"), opening.tag, -1)
+def _closing(opening: _Piece) -> _Piece:
+    name = opening.tag[1:-1].split(maxsplit=1)[0]
+    return _Piece(tag=f"</{name}>", nesting=-1)
 
 
 def _as_heading(match: re.Match[str]) -> str:
@@ -221,29 +229,34 @@ def _split_speaker(line: str) -> tuple[str, str]:
     return ("", line) if _NO_NAME.fullmatch(name) else (name, line[match.end() :])
 
 
-def _inline_tokens(markdown: str) -> list[Token]:
+def _inline_pieces(markdown: str) -> list[_Piece]:
     """Return what a stretch of inline Markdown consists of: foreign links, pictures and soft line breaks turned into words."""
     if not _MARKUP.search(markdown):  # nothing to parse: most paragraphs, in a twentieth of the time
-        return [_text(_sane(markdown))]
+        return [_Piece(_sane(markdown))]
     source = _CLOSING_STARS.sub("\u200b\\1", _OPENING_STARS.sub("\\1\u200b", markdown))
-    children = [child for token in _MARKDOWN.parseInline(source) for child in token.children or ()]
-    tokens: list[Token] = []
+    tokens = [child for token in _MARKDOWN.parseInline(source) for child in token.children or ()]
+    pieces: list[_Piece] = []
     open_links: list[bool] = []
-    for index, token in enumerate(children):
+    for index, token in enumerate(tokens):
         if token.type == "link_open":
             open_links.append(bool(web_address(str(token.attrGet("href")))))
         if token.type in {"link_open", "link_close"} and not open_links[-1]:
             pass
         elif token.type == "softbreak":
-            tokens.append(_text(_line_joint(children, index)))
+            pieces.append(_Piece(_line_joint(tokens, index)))
         elif token.type in {"text", "image", "text_special"}:
-            tokens.append(_text(_sane(token.content)))
+            pieces.append(_Piece(_sane(token.content)))
         else:
-            token.content = _sane(token.content)
-            tokens.append(token)
+            pieces.append(_tagged(token))
         if token.type == "link_close":
             open_links.pop()
-    return tokens
+    return pieces
+
+
+def _tagged(token: Token) -> _Piece:
+    token.content = _sane(token.content)
+    words = " " if token.type == "hardbreak" else token.content
+    return _Piece(words, tag=str(_MARKDOWN.renderer.render([token], _MARKDOWN.options, {})), nesting=token.nesting)
 
 
 def _line_joint(children: list[Token], index: int) -> str:
@@ -255,7 +268,3 @@ def _line_joint(children: list[Token], index: int) -> str:
 
 def _sane(text: str) -> str:
     return _INVISIBLE.sub("", text)
-
-
-def _text(content: str) -> Token:
-    return Token("text", "", 0, content=content)

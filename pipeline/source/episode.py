@@ -233,8 +233,8 @@ def _script(reading: Fields) -> Script:
         reading.problems.append(problem)
         return Script(sections=())
     script = parse_script(clean_lines(reading.front.body), reading.front.body_line)
-    words = "".join(plain_text(paragraph.markdown) for section in script.sections for paragraph in section.paragraphs)
-    if not words.strip() and reading.front.body_line > 1:
+    spoken = any(plain_text(paragraph.markdown) for section in script.sections for paragraph in section.paragraphs)
+    if not spoken and reading.front.body_line > 1:
         fix = "把念的稿子写在第二行 --- 的下面"
         problem = Problem(place=reading.file, line=reading.front.body_line, cause="没有正文", fix=fix, code="JX-A36")
         reading.problems.append(problem)

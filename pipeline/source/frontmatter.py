@@ -146,19 +146,15 @@ def _read_yaml(file: Path, lines: Sequence[str], first_line: int) -> tuple[dict[
 
 
 def _compose(file: Path, text: str, first_line: int) -> tuple[yaml.MappingNode | None, Problem | None]:
-    """Return the YAML mapping (None if there is nothing), or why it cannot be read.
-
-    Anchors and aliases are refused: nobody means them, and a few nested ones fill the memory.
-    """
+    """Return the YAML mapping (None if there is nothing), or why it cannot be read."""
     line, cause = first_line, "看不懂这一行的写法"
     fix = "写成“名字: 内容”，冒号后空一格；内容里有冒号、#、& 或引号时，整个内容用英文双引号括起来"
     try:
         if len(re.findall(r"[\[{]", text)) > _MAX_BRACKETS:
             return None, Problem(place=file, line=line, cause="稿件信息里的括号太多", fix=fix, code="JX-A14")
-        if not any(isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) for event in yaml.parse(text)):
-            node = yaml.compose(text, Loader=yaml.BaseLoader)
-            if node is None or isinstance(node, yaml.MappingNode):
-                return node, None
+        node = yaml.compose(text, Loader=_Loader)
+        if node is None or isinstance(node, yaml.MappingNode):
+            return node, None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line += mark.line if mark else 0
@@ -167,6 +163,16 @@ def _compose(file: Path, text: str, first_line: int) -> tuple[yaml.MappingNode |
     except (RecursionError, OverflowError, ValueError):
         cause = "内容套得太深，或有不存在的字符"
     return None, Problem(place=file, line=line, cause=cause, fix=fix, code="JX-A14")
+
+
+class _Loader(yaml.BaseLoader):
+    """Refuses anchors and aliases: nobody means them, and a few nested ones fill the memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "anchor", None):
+            raise yaml.composer.ComposerError(None, None, "an anchor or an alias", event.start_mark)
+        return super().compose_node(parent, index)
 
 
 def _content(node: yaml.Node) -> str | tuple[str, ...] | dict[str, str] | None:

@@ -10,6 +10,7 @@ from pipeline.errors import Problem, telling_what_cannot_be_read
 
 # Marks that turn the writing direction round or join invisibly: they can hide what a title says. Source: UAX #9, 2.
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_ORDINARY_SPACE = re.compile("[\n\t\u3000]+")
 
 
 def read_text(file: Path) -> tuple[str, tuple[Problem, ...]]:
@@ -55,6 +56,8 @@ def clean(text: str) -> str:
 def clean_lines(text: str) -> str:
     """Return ``text`` in NFC without control and direction characters; line ends and tabs stay."""
     text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    if _ORDINARY_SPACE.sub("", text).isprintable():  # nearly every text, in a twentieth of the time
+        return text
     return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn"})
 
 
