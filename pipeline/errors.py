@@ -68,6 +68,12 @@ class MachineError(JixiangError):
     exit_code = 3
 
 
+class PublishError(JixiangError):
+    """The store, its web server or the way there: whoever keeps the website mends it."""
+
+    exit_code = 4
+
+
 class PromiseError(JixiangError):
     """What would break a printed code or a subscription: the keeper of the ledger decides."""
 

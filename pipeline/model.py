@@ -59,12 +59,20 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where a site is published: ``url`` is written to, ``fetch_url`` read back."""
+    """Where a site is published: ``url`` is written to, ``fetch_url`` read back and ends in ``/``.
+
+    ``url`` is a folder (file:///…, or a path, which may be relative to the folder of series.toml) or s3://bucket/prefix.
+    ``service`` is ``s3``, ``oss`` (Alibaba) or ``cos`` (Tencent); ``region`` and ``endpoint`` are empty where the service or the
+    environment says. Only publishing to a ``public`` one is a promise.
+    """
 
     name: str
     url: str
     fetch_url: str
     public: bool
+    service: str = "s3"
+    region: str = ""
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +237,31 @@ class Identity:
     number: int
     guid: str
     page_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasedFile:
+    """A sound that subscribers have: from its release on the file keeps its bytes. ``path`` is relative to the site."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    duration_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release(ReleasedFile):
+    """An episode's sound as it was published: the enclosure, and beside it the ``alternates`` in other containers.
+
+    ``published_at`` is what the feed says, ``released_at`` when it was put out. ``recording_sha256`` tells when somebody puts
+    another recording under the episode.
+    """
+
+    number: int
+    published_at: datetime
+    released_at: datetime
+    recording_sha256: str
+    alternates: tuple[ReleasedFile, ...]
 
 
 # What the stages make

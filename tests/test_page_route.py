@@ -17,9 +17,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pipeline.coordinates import Point, locate
 from pipeline.model import Stop
 from pipeline.page import render_pages
-from pipeline.page.coordinates import Point, locate
 from pipeline.page.maps import map_links
 from pipeline.page.route_map import WIDTH, Dot, RouteMap, draw_route
 from pipeline.page.walk import leg_between

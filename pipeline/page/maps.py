@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import quote
 
+from pipeline.coordinates import locate
 from pipeline.model import Link, Stop
-from pipeline.page.coordinates import locate
 
 _FROM = "jixiang"  # the maps ask who sends people to them
 # 腾讯 parts a marker into fields at these signs after decoding it: in a name they would begin another field, even another place.

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pipeline.coordinates import Point, locate
 from pipeline.model import Stop
-from pipeline.page.coordinates import Point, locate
 from pipeline.page.labels import Ground, Label, Segment, Spot, list_labels, overlap, place_labels, place_on_ring, shortened
 from pipeline.page.walk import PACE_M_PER_MIN
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.coordinates import Point, locate
 from pipeline.model import Stop
-from pipeline.page.coordinates import Point, locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
