@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from typing import TypeVar
 from pipeline import addresses, artefacts, audio, captions, drawing, feed, ledger, page, poster, report, source
 from pipeline.audio.tagging import MIME_TYPES
 from pipeline.errors import AuthorError, JixiangError, Problem, PromiseError
-from pipeline.ledger import Ledger, ReleasedFile
+from pipeline.ledger import Ledger
 from pipeline.model import (
     Attachment,
     BuiltEpisode,
@@ -27,6 +27,7 @@ from pipeline.model import (
     Identity,
     Placement,
     Poster,
+    ReleasedFile,
     Series,
     Sound,
     TagFields,
@@ -114,10 +115,11 @@ def build(
         lines = ledger.new_lines(promises, series, [each.identity for each in built], hung) if built else ()
         if lines:
             artefacts.append_lines(promises.file, lines, drop_torn_line=promises.torn)
-        site_laid_out = cover is not None and not _would_lose(unsound, promises, out)
-        if site_laid_out and cover is not None:
+        earlier = _result(side_by_side.submit(_earlier_sounds, run, built, unsound), failures)
+        site_laid_out = cover is not None and earlier is not None and not _would_lose(unsound, promises, out)
+        if site_laid_out and cover is not None and earlier is not None:
             departed = [each for number, each in promises.identities.items() if number not in numbers_made | unsound]
-            artefacts.lay_out(out / "site", _site(studio, built, departed, cover), last="feed.xml")
+            artefacts.lay_out(out / "site", _site(studio, promises, built, departed, earlier, cover), last="feed.xml")
         _lay_out_posters(run, out, built, own, kept={*map(str, unsound)})
     return Outcome(
         series=series,
@@ -172,7 +174,7 @@ def _concerns(broken: source.BrokenFolder, reading: source.Reading, promises: Le
 def _keep_promises(promises: Ledger, series: Series, reading: source.Reading, placements: Sequence[Placement], out: Path) -> None:
     if not promises.file.exists() and (out / "site" / "feed.xml").exists():
         cause = f"台账不见了，而 {out / 'site'} 里已有做好的网站；没有台账，已发布的期数和网址就没有了凭据"
-        fix = "从备份里找回 ledger.jsonl；确实要从头开始，先把 out 文件夹挪走"
+        fix = "发布过的，运行 jixiang restore 从网站上取回来；没有发布过、要从头开始，先把 out 文件夹挪走"
         raise PromiseError([Problem(place=promises.file, cause=cause, fix=fix, code="JX-P09")])
     if not promises.releases:
         return
@@ -226,9 +228,11 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
     """Take one episode through its stages."""
     drawing.check_posters(run.studio, episode, identity)
     series, name, release = run.series, f"第 {episode.number} 期", run.promises.releases.get(episode.number)
+    # A correction that was decided and is not out yet needs its sound made once more.
+    frozen = None if run.promises.pending_correction(episode.number) else release
     rendering = run.shop.start(f"{name} 声音", audio.normalize, episode.recording, series.theme, episode.sound, suffix=".mp3")
     # What subscribers have is all that is offered: a release gets no further container later.
-    rendering_also = [] if release else _start_alternates(run, episode)
+    rendering_also = [] if frozen else _start_alternates(run, episode)
     sound = rendering.result()
     timing = run.shop.start(f"{name} 字幕", captions.time_script, episode.script, sound)
     drawn = drawing.draw_posters(run.studio, episode, identity, sound)
@@ -241,13 +245,14 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         for each in (sound, *(future.result() for future in rendering_also))
     ]
     tagged = [future.result() for future in tagging]
-    kept = [_released(run.shop.store, episode.number, each) for each in (release, *release.alternates)] if release else tagged
-    transcripts, chapters = _attachments(series, identity, timing.result())
+    kept = [_released(run.shop.store, each) for each in (frozen, *frozen.alternates)] if frozen else tagged
+    transcripts, chapters = _attachments(series, episode, timing.result())
     return BuiltEpisode(
         episode=episode,
         identity=identity,
         public=release is not None or episode.publish_at <= run.now,
         published_at=release.published_at if release else episode.publish_at,
+        retired=episode.number in run.promises.retirements,
         sound=sound,
         captions=timing.result(),
         posters=drawn.posters,
@@ -289,7 +294,7 @@ def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFiel
     )
 
 
-def _released(store: Path, number: int, released: ReleasedFile) -> Enclosure:
+def _released(store: Path, released: ReleasedFile) -> Enclosure:
     """Return a released sound, byte for byte as subscribers have it: it is never encoded again."""
     laid_out = store.parent / "site" / released.path
     for file in (laid_out, *sorted((store / "tag").glob(f"*{laid_out.suffix}"))):
@@ -301,12 +306,21 @@ def _released(store: Path, number: int, released: ReleasedFile) -> Enclosure:
                 sha256=released.sha256,
                 duration_s=released.duration_s,
             )
-    cause = f"第 {number} 期已发布的声音不在这里了；重新编码会得到另一份声音，听众的应用会认作两期"
-    fix = f"从网站上把 {released.path} 下载回来放到这个位置，或找回 out 文件夹的备份"
+    cause = "这份已经发布的声音不在这里了；重新编码会得到另一份声音，听众的应用会认作两期"
+    fix = "运行 jixiang restore，从网站上把它取回来；或找回 out 文件夹的备份"
     raise PromiseError([Problem(place=laid_out, cause=cause, fix=fix, code="JX-P07")])
 
 
-def _attachments(series: Series, identity: Identity, timing: Captions) -> tuple[tuple[Attachment, ...], Attachment | None]:
+def _earlier_sounds(run: _Run, built: Sequence[BuiltEpisode], unsound: Container[int]) -> dict[str, Path]:
+    """Return the released sounds that no episode is offered with any more: same address, same bytes, for ever."""
+    promised = [file for number, files in run.promises.files.items() if number not in unsound for file in files]
+    current = {
+        addresses.sound_path(each.identity.number, sound) for each in built for sound in (each.enclosure, *each.alternates)
+    }
+    return {each.path: _released(run.shop.store, each).file for each in promised if each.path not in current}
+
+
+def _attachments(series: Series, episode: Episode, timing: Captions) -> tuple[tuple[Attachment, ...], Attachment | None]:
     """Return the transcripts, WebVTT first because Apple reads the first it knows, and the chapters."""
     texts = (
         ("text/vtt", ".vtt", captions.to_webvtt(timing, series.language)),
@@ -316,12 +330,14 @@ def _attachments(series: Series, identity: Identity, timing: Captions) -> tuple[
     transcripts = []
     for mime_type, suffix, text in texts if timing.cues else ():
         content = text.encode()
-        path = addresses.transcript_path(identity.number, content, suffix)
+        path = addresses.transcript_path(episode.number, content, suffix)
         transcripts.append(Attachment(path=path, mime_type=mime_type, content=content))
     if not timing.chapters:
         return tuple(transcripts), None
-    content = captions.chapters_json(timing).encode()
-    path = addresses.chapters_path(identity.number, content)
+    content = captions.chapters_json(
+        timing, title=episode.title, podcast_name=series.title, stop=episode.stop, route=series.stops
+    ).encode()
+    path = addresses.chapters_path(episode.number, content)
     return tuple(transcripts), Attachment(path=path, mime_type="application/json+chapters", content=content)
 
 
@@ -329,10 +345,17 @@ def _attachments(series: Series, identity: Identity, timing: Captions) -> tuple[
 
 
 def _site(
-    studio: drawing.Studio, built: Sequence[BuiltEpisode], departed: Sequence[Identity], cover: Poster
+    studio: drawing.Studio,
+    promises: Ledger,
+    built: Sequence[BuiltEpisode],
+    departed: Sequence[Identity],
+    earlier: Mapping[str, Path],
+    cover: Poster,
 ) -> Mapping[str, bytes | Path]:
-    files = feed.render_feed(studio.series, built, cover)
+    podcast_guid = ledger.promise_series(promises, studio.series).podcast_guid
+    files = feed.render_feed(studio.series, built, cover, podcast_guid=podcast_guid, moved=bool(promises.moves))
     files[addresses.image_path("series", cover.file)] = cover.file
+    files |= earlier
     for each in built:
         if each.public:
             files |= {addresses.sound_path(each.identity.number, alternate): alternate.file for alternate in each.alternates}

@@ -58,6 +58,14 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Txt:
+    """Words in the feed for machines, such as the code by which a directory knows the owner; ``purpose`` says whose."""
+
+    purpose: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Destination:
     """Where a site is published: ``url`` is written to, ``fetch_url`` read back and ends in ``/``.
 
@@ -113,8 +121,9 @@ class SoundSettings:
 class Series:
     """What all episodes share, from series.toml. ``site_url`` ends in ``/``; ``language`` is an RSS code such as zh-cn.
 
-    ``sound`` is what an episode starts from, and ``also`` the further containers it is offered in. ``lines`` tells where in the
-    file a key stands, 1-based; a stop's under ``stops.<name>``, an aspect's under ``aspects.<key>``.
+    ``sound`` is what an episode starts from, and ``also`` the further containers it is offered in. ``update_frequency`` says in
+    words how often an episode appears, ``update_rrule`` as in iCalendar (RFC 5545); each may be empty. ``lines`` tells where in
+    the file a key stands, 1-based; a stop's under ``stops.<name>``, an aspect's under ``aspects.<key>``.
     """
 
     file: Path
@@ -139,6 +148,9 @@ class Series:
     theme: Theme
     platforms: tuple[Link, ...]
     destinations: tuple[Destination, ...]
+    update_frequency: str = ""
+    update_rrule: str = ""
+    txt: tuple[Txt, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -182,9 +194,9 @@ class Photo:
 class Episode:
     """An episode as written: front matter, script and the files beside it.
 
-    ``publish_at`` carries its time zone. ``sound`` and ``also`` are the series' with what this episode says otherwise. ``notes``
-    is what its author should know and need not mend. ``lines`` tells where in script.md a key of the front matter stands,
-    1-based.
+    ``publish_at`` carries its time zone. ``sound`` and ``also`` are the series' with what this episode says otherwise.
+    ``soundbite`` is the passage that stands for the whole. ``notes`` is what its author should know and need not mend. ``lines``
+    tells where in script.md a key of the front matter stands, 1-based.
     """
 
     slug: str
@@ -210,6 +222,7 @@ class Episode:
     photo: Photo | None
     photo_credit: str
     notes: tuple[Problem, ...]
+    soundbite: Span | None = None
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -254,7 +267,8 @@ class Release(ReleasedFile):
     """An episode's sound as it was published: the enclosure, and beside it the ``alternates`` in other containers.
 
     ``published_at`` is what the feed says, ``released_at`` when it was put out. ``recording_sha256`` tells when somebody puts
-    another recording under the episode.
+    another recording under the episode. ``corrects`` is when the correction was decided that it carries out, in ISO 8601; empty
+    for the first.
     """
 
     number: int
@@ -262,6 +276,7 @@ class Release(ReleasedFile):
     released_at: datetime
     recording_sha256: str
     alternates: tuple[ReleasedFile, ...]
+    corrects: str
 
 
 # What the stages make
@@ -411,7 +426,8 @@ class Attachment:
 class BuiltEpisode:
     """An episode with everything made for it; ``alternates`` are its sound in other containers.
 
-    ``public`` once it is due or released: only then is its sound on the site. ``copies`` are the printed posters for each place
+    ``public`` once it is due or released: only then is its sound on the site. ``retired`` ones are in no list and no feed.
+    ``copies`` are the printed posters for each place
     where it hangs, by the placement's id, and ``overview`` is their list; None where there are no copies. ``sheet``
     shows all formats side by side.
     """
@@ -427,6 +443,7 @@ class BuiltEpisode:
     alternates: tuple[Enclosure, ...]
     transcripts: tuple[Attachment, ...]
     chapters: Attachment | None
+    retired: bool = False
     copies: Mapping[str, tuple[Poster, ...]] = field(default_factory=dict)
     overview: Path | None = None
     sheet: Path | None = None

@@ -29,7 +29,7 @@ from pipeline import artefacts, audio, ledger, media
 from pipeline.artefacts import store as artefact_store
 from pipeline.build import Outcome, build
 from pipeline.errors import AuthorError, MachineError, PromiseError
-from pipeline.model import Enclosure, Sound, SoundSettings, Span, Theme
+from pipeline.model import Enclosure, Release, Sound, SoundSettings, Span, Theme
 from tests.posters import coarsen
 from tests.sounds import read_ebur128
 
@@ -297,7 +297,7 @@ def test_an_output_folder_that_cannot_be_made_is_named(desk: Desk, tmp_path: Pat
         blocked.build()
 
 
-def _release(desk: Desk, number: int) -> ledger.Release:
+def _release(desk: Desk, number: int) -> Release:
     """Record an episode's publishing, as publishing does."""
     promises = ledger.read_ledger(desk.workspace / "ledger.jsonl")
     measured = json.loads((desk.out / "report" / f"{number}.json").read_bytes())["sound"]
@@ -310,7 +310,7 @@ def _release(desk: Desk, number: int) -> ledger.Release:
         sha256=measured["sha256"],
         duration_s=measured["duration_s"],
     )
-    line = ledger.release_line(promises.identities[number], enclosure, NOW, artefacts.digest(recording))
+    line = ledger.release_line(promises.identities[number], enclosure, NOW, artefacts.digest(recording), released_at=NOW)
     artefacts.append_lines(promises.file, [line])
     return ledger.read_ledger(promises.file).releases[number]
 
@@ -430,12 +430,12 @@ def test_what_an_episode_says_of_its_sound_wins_over_the_series(desk_with_m4a: D
     assert info.bitrate == 64_000
 
 
-def _release_with_m4a(desk: Desk) -> ledger.Release:
+def _release_with_m4a(desk: Desk) -> Release:
     """Record the first episode's publishing with its alternate."""
     promises = ledger.read_ledger(desk.workspace / "ledger.jsonl")
     enclosure, alternate = (_enclosure(*(desk.out / "site" / "audio").glob(f"1-*{suffix}")) for suffix in (".mp3", ".m4a"))
     recording = artefacts.digest(desk.workspace / "01-laowu" / "recording.flac")
-    line = ledger.release_line(promises.identities[1], enclosure, NOW, recording, alternates=[alternate])
+    line = ledger.release_line(promises.identities[1], enclosure, NOW, recording, released_at=NOW, alternates=[alternate])
     artefacts.append_lines(promises.file, [line])
     return ledger.read_ledger(promises.file).releases[1]
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -14,7 +13,8 @@ from hypothesis import strategies as st
 
 from pipeline import ledger
 from pipeline.errors import PromiseError
-from pipeline.model import Enclosure, Episode, Identity, Placement, Series
+from pipeline.ledger.lines import make_line
+from pipeline.model import Enclosure, Episode, Identity, Placement, ReleasedFile, Series
 
 RECORDING = "5" * 64
 ENCLOSURE = Enclosure(file=Path("x.mp3"), mime_type="audio/mpeg", size_bytes=1000, sha256="a" * 64, duration_s=81.5)
@@ -22,6 +22,7 @@ PUBLISHED = datetime(2026, 11, 2, tzinfo=UTC)
 
 
 def _write(file: Path, *lines: str) -> ledger.Ledger:
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return ledger.read_ledger(file)
 
@@ -34,7 +35,7 @@ def _released(tmp_path: Path, series: Series, episode: Episode) -> ledger.Ledger
     empty = _empty(tmp_path)
     identity = ledger.identify(empty, series, episode)
     lines = ledger.new_lines(empty, series, [identity])
-    return _write(empty.file, *lines, ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING))
+    return _write(empty.file, *lines, ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING, released_at=PUBLISHED))
 
 
 def test_two_people_compute_the_same_identity(tmp_path: Path, series: Series, episode: Episode) -> None:
@@ -57,7 +58,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, series: Series, episode: E
 def test_an_edited_line_is_named(tmp_path: Path, series: Series, episode: Episode) -> None:
     promises = _released(tmp_path, series, episode)
     text = promises.file.read_text(encoding="utf-8")
-    promises.file.write_text(text.replace("/1/", "/2/"), encoding="utf-8")
+    promises.file.write_text(text.replace("/1/", "/2/", 1), encoding="utf-8")
     with pytest.raises(PromiseError) as raised:
         ledger.read_ledger(promises.file)
     assert [(problem.line, problem.code) for problem in raised.value.problems] == [(2, "JX-P01")]
@@ -89,7 +90,7 @@ def test_damage_anywhere_is_never_taken_for_another_promise(
 ) -> None:
     identity = Identity(number=3, guid="11111111-2222-5333-8444-555555555555", page_url="https://jixiang.example/3/")
     file = tmp_path_factory.mktemp("damage") / "ledger.jsonl"
-    whole = _write(file, ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING)).releases
+    whole = _write(file, ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING, released_at=PUBLISHED)).releases
     content = file.read_bytes()
     position = at % len(content)
     file.write_bytes(content[:position] + damage + content[position + len(damage) :])
@@ -172,35 +173,20 @@ def test_lines_merged_in_after_a_release_change_none_of_its_promises(tmp_path: P
 def test_a_release_names_the_other_containers_too(tmp_path: Path, series: Series, episode: Episode) -> None:
     identity = ledger.identify(_empty(tmp_path), series, episode)
     other = dataclasses.replace(ENCLOSURE, file=Path("x.m4a"), mime_type="audio/mp4", sha256="c" * 64, size_bytes=2000)
-    line = ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING, alternates=[other])
+    line = ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING, released_at=PUBLISHED, alternates=[other])
     (alternate,) = _write(tmp_path / "ledger.jsonl", line).releases[1].alternates
-    assert alternate == ledger.ReleasedFile(
+    assert alternate == ReleasedFile(
         path="audio/1-cccccccccccc.m4a", sha256="c" * 64, size_bytes=2000, duration_s=ENCLOSURE.duration_s
     )
 
 
-def test_a_release_from_before_there_were_other_containers_is_read(tmp_path: Path) -> None:
-    entry = {
-        "kind": "release",
-        "number": 1,
-        "path": "audio/1-aaaaaaaaaaaa.mp3",
-        "sha256": "a" * 64,
-        "size_bytes": 1000,
-        "duration_s": 81.5,
-        "published_at": PUBLISHED.isoformat(),
-        "recording_sha256": RECORDING,
-    }
-    plain = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    line = json.dumps({**entry, "check": hashlib.sha256(plain.encode()).hexdigest()[:16]}, ensure_ascii=False)
-    release = _write(tmp_path / "ledger.jsonl", line).releases[1]
-    assert (release.sha256, release.alternates) == (ENCLOSURE.sha256, ())
-
-
 def test_the_first_release_counts(tmp_path: Path, series: Series, episode: Episode) -> None:
     promises = _released(tmp_path, series, episode)
-    again = ledger.release_line(promises.identities[1], dataclasses.replace(ENCLOSURE, sha256="b" * 64), PUBLISHED, RECORDING)
+    other = dataclasses.replace(ENCLOSURE, sha256="b" * 64)
+    again = ledger.release_line(promises.identities[1], other, PUBLISHED, RECORDING, released_at=PUBLISHED + timedelta(hours=1))
     lines = promises.file.read_text(encoding="utf-8").splitlines()
     assert _write(promises.file, *lines, again).releases[1].sha256 == ENCLOSURE.sha256
+    assert _write(promises.file, again, *lines).releases[1].sha256 == ENCLOSURE.sha256
 
 
 # Placements
@@ -215,7 +201,7 @@ def _placement(placement_id: str, name: str) -> Placement:
 def _hung(tmp_path: Path, series: Series, episode: Episode, *placements: Placement, released: bool) -> ledger.Ledger:
     empty = _empty(tmp_path)
     identity = ledger.identify(empty, series, episode)
-    release = [ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING)] if released else []
+    release = [ledger.release_line(identity, ENCLOSURE, PUBLISHED, RECORDING, released_at=PUBLISHED)] if released else []
     return _write(empty.file, *ledger.new_lines(empty, series, [identity], placements), *release)
 
 
@@ -268,3 +254,145 @@ def test_two_ledgers_with_placements_merge_by_the_union_of_their_lines(tmp_path:
 
 def test_a_ledger_from_before_there_were_placements_is_read(tmp_path: Path, series: Series, episode: Episode) -> None:
     assert _released(tmp_path, series, episode).placements == {}
+
+
+# Corrections, retirements, moves
+
+DECIDED = PUBLISHED + timedelta(days=3)
+NEW_RECORDING = "6" * 64
+NEW_ENCLOSURE = dataclasses.replace(ENCLOSURE, sha256="d" * 64, size_bytes=1200, duration_s=90.0)
+
+
+def _amended(promises: ledger.Ledger, *lines: str) -> ledger.Ledger:
+    return _write(promises.file, *promises.file.read_text(encoding="utf-8").splitlines(), *lines)
+
+
+def _corrected(promises: ledger.Ledger, decided_at: datetime, enclosure: Enclosure) -> str:
+    return ledger.release_line(
+        promises.identities[1],
+        enclosure,
+        PUBLISHED,
+        NEW_RECORDING,
+        released_at=decided_at + timedelta(hours=1),
+        corrects=decided_at.isoformat(),
+    )
+
+
+def test_a_correction_allows_its_recording_and_no_other(tmp_path: Path, series: Series, episode: Episode) -> None:
+    promises = _amended(_released(tmp_path, series, episode), ledger.correction_line(1, NEW_RECORDING, "念错了一个名字", DECIDED))
+    correction = promises.pending_correction(1)
+    assert correction is not None
+    assert correction.reason == "念错了一个名字"
+    assert ledger.check_promises(promises, series, [episode], {1: NEW_RECORDING}, broken=()) == ()
+    (problem,) = ledger.check_promises(promises, series, [episode], {1: RECORDING}, broken=())
+    assert problem.code == "JX-P03"
+
+
+def test_until_a_correction_is_out_subscribers_are_offered_the_old_sound(
+    tmp_path: Path, series: Series, episode: Episode
+) -> None:
+    promises = _amended(_released(tmp_path, series, episode), ledger.correction_line(1, NEW_RECORDING, "重录", DECIDED))
+    assert promises.releases[1].sha256 == ENCLOSURE.sha256
+
+
+def test_a_correction_that_is_out_is_offered_under_the_same_identity_and_the_old_file_stays_promised(
+    tmp_path: Path, series: Series, episode: Episode
+) -> None:
+    before = _released(tmp_path, series, episode)
+    after = _amended(
+        before, ledger.correction_line(1, NEW_RECORDING, "重录", DECIDED), _corrected(before, DECIDED, NEW_ENCLOSURE)
+    )
+    assert after.pending_correction(1) is None
+    assert after.releases[1].sha256 == NEW_ENCLOSURE.sha256
+    assert after.releases[1].published_at == PUBLISHED
+    assert after.identities == before.identities
+    assert [file.sha256 for file in after.files[1]] == [ENCLOSURE.sha256, NEW_ENCLOSURE.sha256]
+    assert ledger.check_promises(after, series, [episode], {1: NEW_RECORDING}, broken=()) == ()
+
+
+def test_of_two_corrections_the_later_decision_counts(tmp_path: Path, series: Series, episode: Episode) -> None:
+    before = _released(tmp_path, series, episode)
+    later = DECIDED + timedelta(days=1)
+    last = dataclasses.replace(NEW_ENCLOSURE, sha256="e" * 64)
+    after = _amended(
+        before,
+        _corrected(before, later, last),
+        ledger.correction_line(1, NEW_RECORDING, "再重录", later),
+        _corrected(before, DECIDED, NEW_ENCLOSURE),
+        ledger.correction_line(1, NEW_RECORDING, "重录", DECIDED),
+    )
+    assert after.releases[1].sha256 == last.sha256
+    assert after.pending_correction(1) is None
+    assert len(after.files[1]) == 3
+
+
+def test_a_retired_episode_may_lose_its_folder_and_keeps_its_identity(tmp_path: Path, series: Series, episode: Episode) -> None:
+    before = _released(tmp_path, series, episode)
+    after = _amended(before, ledger.retirement_line(1, "嘉宾要求撤下", DECIDED))
+    assert after.retirements[1].reason == "嘉宾要求撤下"
+    assert after.identities == before.identities
+    assert ledger.check_promises(after, series, [], {}, broken=()) == ()
+
+
+def test_after_a_move_guids_stay_and_addresses_follow(tmp_path: Path, series: Series, episode: Episode) -> None:
+    before = _released(tmp_path, series, episode)
+    after = _amended(before, ledger.move_line("https://new.example/radio/", "换了域名", DECIDED))
+    moved = dataclasses.replace(series, site_url="https://new.example/radio/")
+    assert ledger.check_promises(after, moved, [episode], {1: RECORDING}, broken=()) == ()
+    assert after.identities[1] == dataclasses.replace(before.identities[1], page_url="https://new.example/radio/1/")
+    assert after.former_sites == ("https://jixiang.example/",)
+    assert before.series is not None
+    promise = ledger.promise_series(after, moved)
+    assert (promise.podcast_guid, promise.feed_url) == (before.series.podcast_guid, "https://new.example/radio/feed.xml")
+    later = dataclasses.replace(episode, number=2)
+    assert ledger.identify(after, moved, later).guid == ledger.identify(before, series, later).guid
+    assert ledger.new_lines(after, moved, [after.identities[1]]) == ()
+
+
+def test_whoever_moves_back_has_one_former_site(tmp_path: Path, series: Series, episode: Episode) -> None:
+    there = ledger.move_line("https://new.example/", "换了域名", DECIDED)
+    back = ledger.move_line(series.site_url, "换回来", DECIDED + timedelta(days=1))
+    after = _amended(_released(tmp_path, series, episode), there, back)
+    assert after.former_sites == ("https://new.example/",)
+    assert after.identities[1].page_url == "https://jixiang.example/1/"
+
+
+@given(st.randoms(use_true_random=False))
+def test_in_whatever_order_lines_come_together_they_promise_the_same(
+    tmp_path_factory: pytest.TempPathFactory, series: Series, episode: Episode, chance: Random
+) -> None:
+    folder = tmp_path_factory.mktemp("union")
+    released = _released(folder, series, episode)
+    empty = _empty(folder / "elsewhere")
+    elsewhere = dataclasses.replace(series, site_url="https://other.example/")
+    lines = [
+        *released.file.read_text(encoding="utf-8").splitlines(),
+        *ledger.new_lines(empty, elsewhere, [ledger.identify(empty, elsewhere, episode)]),
+        ledger.correction_line(1, NEW_RECORDING, "重录", DECIDED),
+        _corrected(released, DECIDED, NEW_ENCLOSURE),
+        ledger.retirement_line(1, "撤下", DECIDED),
+        ledger.move_line("https://new.example/", "换了域名", DECIDED),
+    ]
+    in_order = _write(folder / "one" / "ledger.jsonl", *lines)
+    chance.shuffle(lines)
+    shuffled = _write(folder / "other" / "ledger.jsonl", *lines)
+    as_one = dataclasses.replace(shuffled, file=in_order.file)
+    assert dataclasses.replace(as_one, files={}) == dataclasses.replace(in_order, files={})
+    assert set(as_one.files[1]) == set(in_order.files[1])
+
+
+def test_lines_that_only_the_other_ledger_has_are_found_and_damaged_ones_are_no_lines(
+    tmp_path: Path, series: Series, episode: Episode
+) -> None:
+    ours = _released(tmp_path, series, episode).file.read_text(encoding="utf-8")
+    retirement = ledger.retirement_line(1, "撤下", DECIDED)
+    theirs = f"{ours}{retirement}\r\n{retirement}\n{ours.splitlines()[0][:-5]}\n"
+    assert ledger.missing_lines(ours, theirs) == (retirement,)
+    assert ledger.missing_lines(theirs, ours) == ()
+    assert ledger.missing_lines("", ours) == tuple(ours.splitlines())
+
+
+def test_a_line_that_lacks_a_field_is_damaged_whatever_its_checksum_says(tmp_path: Path) -> None:
+    with pytest.raises(PromiseError) as raised:
+        _write(tmp_path / "ledger.jsonl", make_line("release", number=1))
+    assert [problem.code for problem in raised.value.problems] == ["JX-P01"]

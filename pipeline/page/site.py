@@ -76,7 +76,7 @@ def render_pages(series: Series, built: Sequence[BuiltEpisode], departed: Sequen
     }
     pages = _Pages(series, {name: path for name, (path, _) in assets.items()})
     makers: dict[str, Callable[[], bytes] | bytes | Path] = dict(assets.values())
-    for view in (*library.released, *library.upcoming):
+    for view in (*library.released, *library.upcoming, *library.retired):
         makers[f"{view.number}/index.html"] = partial(pages.episode, library, view)
         makers |= _episode_files(view)
     for identity in departed:

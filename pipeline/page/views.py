@@ -40,6 +40,11 @@ class EpisodeView:
         return self.built.public
 
     @property
+    def retired(self) -> bool:
+        """Whether it is in no list any more; its page stays."""
+        return self.built.retired
+
+    @property
     def number(self) -> int:
         """The number that its address is made of."""
         return self.built.identity.number
@@ -89,11 +94,12 @@ class Station:
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """All episodes of the series, newest first."""
+    """All episodes of the series, newest first; ``retired`` ones stand in no list."""
 
     series: Series
     released: tuple[EpisodeView, ...]
     upcoming: tuple[EpisodeView, ...]
+    retired: tuple[EpisodeView, ...]
 
     @cached_property
     def shelves(self) -> tuple[Shelf, ...]:
@@ -146,8 +152,9 @@ def arrange(series: Series, built: Sequence[BuiltEpisode]) -> Library:
     views = tuple(_view(one) for one in newest_first)
     return Library(
         series=series,
-        released=tuple(view for view in views if view.public),
+        released=tuple(view for view in views if view.public and not view.retired),
         upcoming=tuple(reversed([view for view in views if not view.public])),
+        retired=tuple(view for view in views if view.public and view.retired),
     )
 
 

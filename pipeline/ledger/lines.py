@@ -1,0 +1,86 @@
+"""One line of the ledger: a JSON object with a checksum of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import Problem, PromiseError
+
+FIELDS = {
+    "series": {"site_url", "feed_url", "podcast_guid"},
+    "identity": {"number", "guid", "page_url"},
+    "placement": {"id", "name"},
+    "release": {
+        *("number", "guid", "page_url", "path", "sha256", "size_bytes", "duration_s"),
+        *("published_at", "released_at", "recording_sha256", "alternates", "corrects"),
+    },
+    "correction": {"number", "recording_sha256", "reason", "decided_at"},
+    "retirement": {"number", "reason", "decided_at"},
+    "move": {"site_url", "feed_url", "reason", "decided_at"},
+}
+"""What a line of each kind says."""
+_CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
+_CHECK_DIGITS = 16
+_RESTORE = "不要手工改台账：先把它另存一份，删掉这一行，再运行 jixiang restore，程序会从网站上的副本把缺的行补回来"
+
+
+def make_line(kind: str, **fields: object) -> str:
+    """Return a line of the ledger, without its end."""
+    entry: dict[str, object] = {"kind": kind, **fields}
+    return json.dumps({**entry, "check": _check(entry)}, ensure_ascii=False)
+
+
+def read_line(written: str) -> dict[str, Any]:
+    """Return what a line says, or an empty entry if the line is not what was once written."""
+    try:
+        entry = json.loads(written)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(entry, dict) or entry.pop("check", None) != _check(entry):
+        return {}
+    return entry
+
+
+def read_lines(file: Path, lines: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what the lines say.
+
+    Raises:
+        PromiseError: JX-P01 and JX-P08, every line that is damaged or was edited.
+    """
+    entries: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    for line, written in enumerate(lines, start=1):
+        if not written.strip():
+            continue
+        entry = read_line(written)
+        if written.startswith(_CONFLICT):
+            cause, fix = "台账里留着合并冲突的记号", "只删掉 <<<<<<<、=======、>>>>>>> 这样的几行，别的行都留着"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-P08"))
+        elif not FIELDS.get(entry.get("kind", ""), {""}) <= entry.keys():
+            cause = "台账的这一行被改动过或写坏了，校验对不上"
+            problems.append(Problem(place=file, line=line, cause=cause, fix=_RESTORE, code="JX-P01"))
+        else:
+            entries.append(entry)
+    if problems:
+        raise PromiseError(problems)
+    return entries
+
+
+def missing_lines(ours: str, theirs: str) -> tuple[str, ...]:
+    """Return the whole lines of ``theirs`` that ``ours`` lacks, each once; what one of them has torn or damaged is no line."""
+    known = {_check(entry) for written in ours.splitlines() if (entry := read_line(written))}
+    missing: dict[str, str] = {}
+    for written in theirs.splitlines():
+        entry = read_line(written)
+        if entry and _check(entry) not in known:
+            missing[_check(entry)] = written.strip()
+    return tuple(missing.values())
+
+
+def _check(entry: Mapping[str, object]) -> str:
+    text = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_CHECK_DIGITS]
