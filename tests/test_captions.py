@@ -5,6 +5,7 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 from pipeline.captions import chapters_json, time_script, to_json, to_srt, to_webvtt
 from pipeline.captions.cues import lines_of
 from pipeline.captions.numbers import read_quantity, weigh
+from pipeline.coordinates import locate
 from pipeline.markup import parse_script, plain_text
 from pipeline.media import handed_in, make_with_ffmpeg
 from pipeline.model import Captions, Cue, Paragraph, Script, Section, Sound, Span
 from pipeline.speech import SPEECH_RATE_HZ, find_speech, read_raw
+from tests.episodes import make_cue, make_stop
 
 ROOT = Path(__file__).parent.parent
 CASES = sorted((ROOT / "tests" / "samples" / "captions").iterdir())
@@ -396,11 +399,33 @@ def test_json_follows_the_podcast_namespace(conversation: Captions) -> None:
     }
 
 
-def test_chapters_follow_the_podcast_namespace(conversation: Captions) -> None:
-    assert json.loads(chapters_json(conversation)) == {
+ROUTE = tuple(make_stop(order, name=name) for order, name in enumerate(("珍珠滩", "老街", "老街公园"), start=1))
+
+
+def _chapters(*headings: str) -> dict[str, Any]:
+    cues = tuple(make_cue(heading, 10.0 * index, 10.0 * index + 9) for index, heading in enumerate(headings))
+    timing = Captions(cues=(), chapters=cues, disagreements=())
+    content = json.loads(chapters_json(timing, title="去老街", podcast_name="好生活", stop=ROUTE[0], route=ROUTE))
+    assert isinstance(content, dict)
+    return content
+
+
+def test_chapters_follow_the_podcast_namespace() -> None:
+    point = locate(ROUTE[0]).wgs84
+    geo = f"geo:{point.latitude_deg:.6f},{point.longitude_deg:.6f}"
+    assert _chapters("开“场”") == {
         "version": "1.2.0",
-        "chapters": [{"startTime": 0.5, "title": "开“场”", "endTime": 3664.0}],
+        "title": "去老街",
+        "podcastName": "好生活",
+        "waypoints": True,
+        "chapters": [{"startTime": 0.0, "title": "开“场”", "endTime": 9.0, "location": {"name": "珍珠滩", "geo": geo}}],
     }
+
+
+def test_a_chapter_lies_at_the_stop_that_its_heading_names() -> None:
+    chapters = _chapters("换双鞋", "拐进老街", "到老街公园坐坐")["chapters"]
+    assert [chapter["location"]["name"] for chapter in chapters] == ["珍珠滩", "老街", "老街公园"]
+    assert len({chapter["location"]["geo"] for chapter in chapters}) == 3
 
 
 def test_no_cues_still_make_valid_files() -> None:

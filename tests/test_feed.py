@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import html
 import io
+import os
 import re
-from datetime import datetime, timedelta
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import feedparser
@@ -14,9 +19,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from playwright.sync_api import Browser
 
 from pipeline import addresses, feed
-from pipeline.model import Attachment, BuiltEpisode, Captions, Enclosure, Episode, Identity, Poster, Series, Sound
+from pipeline.coordinates import locate
+from pipeline.model import (
+    Attachment,
+    BuiltEpisode,
+    Captions,
+    Enclosure,
+    Episode,
+    Identity,
+    Link,
+    Poster,
+    Series,
+    Sound,
+    Span,
+    Txt,
+)
 from pipeline.source.categories import APPLE_CATEGORIES
 
 ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
@@ -79,10 +99,32 @@ def built(episode: Episode, cover: Poster) -> BuiltEpisode:
     )
 
 
-def _render(series: Series, built: list[BuiltEpisode], cover: Poster) -> bytes:
-    content = feed.render_feed(series, built, cover)["feed.xml"]
+PODCAST_GUID = "917393e3-1b1e-5cef-ace4-edaa54e1f810"
+
+
+def _render(series: Series, built: Sequence[BuiltEpisode], cover: Poster, *, moved: bool = False) -> bytes:
+    content = feed.render_feed(series, built, cover, podcast_guid=PODCAST_GUID, moved=moved)["feed.xml"]
     assert isinstance(content, bytes)
     return content
+
+
+def _channel(content: bytes) -> etree._Element:
+    channel = etree.fromstring(content).find("channel")
+    assert channel is not None
+    return channel
+
+
+def _item(series: Series, built: BuiltEpisode, cover: Poster, **changes: object) -> etree._Element:
+    """Return the item of an episode with other fields; each test names those it changes."""
+    episode = dataclasses.replace(built.episode, **changes)  # type: ignore[arg-type]
+    item = _channel(_render(series, [dataclasses.replace(built, episode=episode)], cover)).find("item")
+    assert item is not None
+    return item
+
+
+def _attributes(element: etree._Element | None) -> dict[str, str]:
+    assert element is not None
+    return {str(name): str(value) for name, value in element.attrib.items()}
 
 
 def _numbered(built: BuiltEpisode, number: int) -> BuiltEpisode:
@@ -114,7 +156,7 @@ def test_every_must_of_a_channel_is_there(series: Series, built: BuiltEpisode, c
 def test_every_should_of_a_channel_is_there(series: Series, built: BuiltEpisode, cover: Poster) -> None:
     channel = etree.fromstring(_render(series, [built], cover)).find("channel")
     assert channel is not None
-    assert channel.findtext(f"{PODCAST}guid") == addresses.podcast_guid("https://jixiang.example/feed.xml")
+    assert channel.findtext(f"{PODCAST}guid") == PODCAST_GUID
     assert channel.findtext(f"{PODCAST}locked") == "yes"
     assert channel.findtext(f"{ITUNES}author") == "吉祥社区"
     assert channel.findtext(f"{ITUNES}owner/{ITUNES}email") == "podcast@jixiang.example"
@@ -231,3 +273,178 @@ def test_the_words_of_a_script_bring_no_markup_of_their_own(series: Series, buil
     notes = feedparser.parse(_render(series, [changed], cover), sanitize_html=False).entries[0].content[0].value
     assert "<script" not in notes
     assert "javascript:" not in notes
+
+
+def test_the_words_of_a_summary_bring_no_markup_of_their_own(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    summary = "价钱 <b>不到</b> 5 元 & 免费 &amp;"
+    item = _item(series, built, cover, summary=summary, synthetic_voice=False)
+    # Apps read the description as HTML, so what XML hands them is HTML that shows the summary.
+    assert html.unescape(item.findtext("description") or "") == summary
+    assert "<b>" not in (item.findtext("description") or "")
+
+
+# The channel
+
+
+def test_a_new_feed_names_itself_only_once_the_series_has_moved(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    moved = _channel(_render(series, [built], cover, moved=True))
+    assert moved.findtext(f"{ITUNES}new-feed-url") == "https://jixiang.example/feed.xml"
+    assert b"new-feed-url" not in _render(series, [built], cover)
+
+
+def test_how_often_the_series_appears_is_told_in_words_and_as_a_rule(series: Series, cover: Poster) -> None:
+    weekly = dataclasses.replace(series, update_frequency="每周一期", update_rrule="FREQ=WEEKLY")
+    element = _channel(_render(weekly, [], cover)).find(f"{PODCAST}updateFrequency")
+    assert element is not None
+    assert (element.text, element.get("rrule")) == ("每周一期", "FREQ=WEEKLY")
+    in_words = dataclasses.replace(series, update_frequency="常常", update_rrule="")
+    assert _attributes(_channel(_render(in_words, [], cover)).find(f"{PODCAST}updateFrequency")) == {}
+    silent = dataclasses.replace(in_words, update_frequency="")
+    assert b"updateFrequency" not in _render(silent, [], cover)
+
+
+def test_words_for_directories_stand_in_the_channel(series: Series, cover: Poster) -> None:
+    owned = dataclasses.replace(series, txt=(Txt(purpose="applepodcastsverify", text="05124"), Txt(purpose="verify", text="x")))
+    rows = _channel(_render(owned, [], cover)).findall(f"{PODCAST}txt")
+    assert [(row.get("purpose"), row.text) for row in rows] == [("applepodcastsverify", "05124"), ("verify", "x")]
+
+
+@pytest.mark.parametrize(
+    ("licence", "text", "url"),
+    [
+        ("CC-BY-NC-4.0", "cc-by-nc-4.0", None),
+        ("ARR", "arr", None),
+        ("街坊都能用", "街坊都能用", "https://jixiang.example/about/"),
+    ],
+)
+def test_a_licence_of_ones_own_leads_to_where_it_is_told(
+    series: Series, cover: Poster, licence: str, text: str, url: str | None
+) -> None:
+    element = _channel(_render(dataclasses.replace(series, licence=licence), [], cover)).find(f"{PODCAST}license")
+    assert element is not None
+    assert (element.text, element.get("url")) == (text, url)
+
+
+# The podcast namespace's elements of an item
+
+
+def test_the_place_is_told_on_the_globe_that_the_world_uses(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    assert built.episode.stop.coord_system == "GCJ-02"
+    location = _item(series, built, cover).find(f"{PODCAST}location")
+    assert location is not None
+    assert location.text == "珍珠滩"
+    geo = re.fullmatch(r"geo:(-?[0-9.]+),(-?[0-9.]+)", _attributes(location).pop("geo"))
+    assert geo
+    point = locate(built.episode.stop).wgs84
+    assert float(geo[1]) == pytest.approx(point.latitude_deg, abs=1e-6)
+    assert float(geo[2]) == pytest.approx(point.longitude_deg, abs=1e-6)
+    assert abs(point.latitude_deg - built.episode.stop.latitude_deg) > 1e-3
+    assert (location.get("rel"), location.get("country")) == ("subject", "cn")
+
+
+def test_only_links_to_the_platforms_are_other_places_to_listen(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    links = (Link(name="书城", url="https://books.example/"), Link(name="喜马拉雅", url="https://ximalaya.example/7"))
+    (link,) = _item(series, built, cover, links=links).findall(f"{PODCAST}contentLink")
+    assert (link.text, link.get("href")) == ("在喜马拉雅收听", "https://ximalaya.example/7")
+
+
+def test_season_and_number_stand_in_both_namespaces(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    item = _item(series, built, cover, season=2)
+    assert [item.findtext(f"{namespace}season") for namespace in (ITUNES, PODCAST)] == ["2", "2"]
+    assert [item.findtext(f"{namespace}episode") for namespace in (ITUNES, PODCAST)] == ["1", "1"]
+    assert _attributes(item.find(f"{PODCAST}episode")) == {"display": "第1期"}
+    assert _item(series, built, cover, season=None).find(f"{PODCAST}season") is None
+
+
+def test_the_passage_that_stands_for_the_whole_bears_the_episodes_title(
+    series: Series, built: BuiltEpisode, cover: Poster
+) -> None:
+    soundbite = _item(series, built, cover, soundbite=Span(start_s=35, end_s=65)).find(f"{PODCAST}soundbite")
+    assert soundbite is not None
+    assert soundbite.text == "到珍珠滩走走"
+    assert _attributes(soundbite) == {"startTime": "35.0", "duration": "30.0"}
+    assert _item(series, built, cover).find(f"{PODCAST}soundbite") is None
+
+
+def test_a_machine_is_told_of_a_synthetic_voice(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    txt = _item(series, built, cover, synthetic_voice=True).find(f"{PODCAST}txt")
+    assert txt is not None
+    assert (txt.get("purpose"), txt.text) == ("ai-content", "本期为合成语音。")
+    assert _item(series, built, cover, synthetic_voice=False).find(f"{PODCAST}txt") is None
+
+
+def test_host_and_guests_are_told_apart(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    people = _item(series, built, cover, host="小吉", people=("张阿姨", "李伯")).findall(f"{PODCAST}person")
+    assert [(each.get("role"), each.text) for each in people] == [("host", "小吉"), ("guest", "张阿姨"), ("guest", "李伯")]
+
+
+# What does not matter
+
+
+def test_times_are_in_the_series_zone_whatever_zone_they_were_written_in(
+    series: Series, built: BuiltEpisode, cover: Poster
+) -> None:
+    elsewhere = dataclasses.replace(built, published_at=built.published_at.astimezone(UTC))
+    assert _render(series, [elsewhere], cover) == _render(series, [built], cover)
+
+
+def test_the_feed_is_the_same_in_another_zone_and_folder(
+    series: Series, built: BuiltEpisode, cover: Poster, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    copied = tmp_path / "elsewhere" / "other name.jpg"
+    copied.write_bytes(cover.file.read_bytes())
+    moved = dataclasses.replace(cover, file=copied)
+    earlier = feed.render_feed(series, [built], cover, podcast_guid=PODCAST_GUID)
+    zone = os.environ.get("TZ")
+    try:
+        os.environ["TZ"] = "America/Caracas"
+        time.tzset()
+        elsewhere = dataclasses.replace(built, posters=(moved,))
+        assert feed.render_feed(series, [elsewhere], moved, podcast_guid=PODCAST_GUID) == earlier
+    finally:
+        os.environ.pop("TZ") if zone is None else os.environ.update(TZ=zone)
+        time.tzset()
+
+
+def test_a_retired_episode_is_not_in_the_feed(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    assert b"<item>" not in _render(series, [dataclasses.replace(built, retired=True)], cover)
+
+
+# The stylesheet
+
+
+def test_the_feed_names_a_stylesheet_that_is_laid_out_beside_it(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    files = feed.render_feed(series, [built], cover, podcast_guid=PODCAST_GUID)
+    content = files["feed.xml"]
+    assert isinstance(content, bytes)
+    instruction = etree.fromstring(content).getprevious()
+    assert isinstance(instruction, etree._ProcessingInstruction)  # noqa: SLF001  # lxml has no other name for it
+    assert instruction.target == "xml-stylesheet"
+    assert instruction.attrib["type"] == "text/css"
+    path = str(instruction.attrib["href"])
+    style = files[path]
+    assert isinstance(style, bytes)
+    assert path == f"assets/feed-{hashlib.sha256(style).hexdigest()[:12]}.css"
+
+
+def test_people_who_open_the_feed_see_words_and_no_code(
+    series: Series, built: BuiltEpisode, cover: Poster, browser: Browser
+) -> None:
+    files = feed.render_feed(series, [built], cover, podcast_guid=PODCAST_GUID)
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.route(
+        "**/*",
+        lambda route: route.fulfill(
+            body=files[route.request.url.removeprefix("https://jixiang.example/")],
+            content_type="text/css" if route.request.url.endswith(".css") else "application/xml",
+        ),
+    )
+    page.goto("https://jixiang.example/feed.xml")
+    shown = {
+        name: page.evaluate("name => [...document.getElementsByTagName(name)].some(each => each.getClientRects().length)", name)
+        for name in ("title", "description", "content:encoded", "guid", "link", "pubDate", "itunes:owner")
+    }
+    assert [name for name, is_shown in shown.items() if is_shown] == ["title", "description"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()

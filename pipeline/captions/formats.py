@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Sequence
 
 from pipeline.captions.cues import lines_of
-from pipeline.model import Captions, Cue
+from pipeline.coordinates import locate
+from pipeline.model import Captions, Cue, Stop
 
 
 def to_webvtt(captions: Captions, language: str) -> str:
@@ -36,10 +38,34 @@ def to_json(captions: Captions) -> str:
     return _json({"version": "1.0.0", "segments": [_segment(cue) for cue in captions.cues]})
 
 
-def chapters_json(captions: Captions) -> str:
-    """Return the chapters as JSON, seconds from the sound's start. Source: podcast namespace, JSON chapters 1.2.0."""
-    chapters = [{"startTime": cue.start_s, "title": cue.text, "endTime": cue.end_s} for cue in captions.chapters]
-    return _json({"version": "1.2.0", "chapters": chapters})
+def chapters_json(captions: Captions, *, title: str, podcast_name: str, stop: Stop, route: Sequence[Stop]) -> str:
+    """Return the chapters as JSON, seconds from the sound's start, with the places where they are to be heard.
+
+    A chapter belongs to the stop of the ``route`` that its heading names, else to the episode's own ``stop``.
+    Source: podcast namespace, JSON chapters 1.2.0.
+    """
+    chapters = [
+        {
+            "startTime": cue.start_s,
+            "title": cue.text,
+            "endTime": cue.end_s,
+            "location": _location(_named_stop(cue.text, route) or stop),
+        }
+        for cue in captions.chapters
+    ]
+    names = {"title": title, "podcastName": podcast_name}
+    return _json({"version": "1.2.0", **names, "waypoints": True, "chapters": chapters})
+
+
+def _named_stop(heading: str, route: Sequence[Stop]) -> Stop | None:
+    """Return the stop that a heading names, the longest where one name stands in another; None where it names none."""
+    return max((stop for stop in route if stop.name in heading), key=lambda stop: len(stop.name), default=None)
+
+
+def _location(stop: Stop) -> dict[str, str]:
+    """Return a place as a geo URI. Source: RFC 5870, whose default is WGS-84."""
+    point = locate(stop).wgs84
+    return {"name": stop.name, "geo": f"geo:{point.latitude_deg:.6f},{point.longitude_deg:.6f}"}
 
 
 def _segment(cue: Cue) -> dict[str, str | float]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline import addresses
 from pipeline.errors import AuthorError, JixiangError, MachineError, Problem, telling_what_cannot_be_read
 from pipeline.markup import parse_script, plain_text
-from pipeline.model import Aspect, Episode, Link, Photo, Script, Series, Stop
+from pipeline.model import Aspect, Episode, Link, Photo, Script, Series, Span, Stop
 from pipeline.source.frontmatter import Fields, read_front_matter
 from pipeline.source.sound import read_episode_sound
 from pipeline.source.text import clean_lines, read_text
@@ -32,6 +32,11 @@ _MAX_WORDS = 60_000  # about three hours of speech: what a recording may have
 _YEARS = range(2000, 2100)
 _FOCUS = re.compile(r"(\d{1,3})\s*%?\s*[,，、\s]\s*(\d{1,3})\s*%?")
 _PHOTO_MIDDLE, _ALL_PERCENT = (0.5, 0.4), 100
+_MAX_NAME = 128  # Source: podcast namespace, person: longer ones may be cut off by apps and directories
+_SOUNDBITE = re.compile(
+    r"(?:(\d{1,2})[:：])?(\d{1,3})[:：]([0-5]\d)\s*(?:-|–|—|~|～|到|至)\s*(?:(\d{1,2})[:：])?(\d{1,3})[:：]([0-5]\d)"
+)
+_SOUNDBITE_S = (15, 120)  # Source: podcast namespace, soundbite
 _MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(:\d{2})?[ ]*(Z|[+-]\d{2}:?\d{2})?)?")
 
 
@@ -149,8 +154,8 @@ def _episode(reading: Fields, folder: Path, series: Series, notes: Sequence[Prob
         aspect=_aspect(reading, series),
         stop=_stop(reading, series),
         publish_at=_publish_at(reading, series),
-        host=reading.text("host", "主播"),
-        people=reading.texts("people", "嘉宾"),
+        host=_host(reading),
+        people=_people(reading),
         links=_links(reading),
         spoken_languages=reading.texts("spoken_languages", "语言"),
         synthetic_voice=reading.flag("synthetic_voice", "合成语音"),
@@ -163,6 +168,7 @@ def _episode(reading: Fields, folder: Path, series: Series, notes: Sequence[Prob
         photo=_photo(reading, folder),
         photo_credit=reading.text("photo_credit", "照片来源"),
         notes=tuple(notes),
+        soundbite=_soundbite(reading),
         lines={key: value.line for key, value in reading.front.values.items()},
     )
 
@@ -216,6 +222,46 @@ def _moment(written: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.year in _YEARS else None
+
+
+def _host(reading: Fields) -> str:
+    host = reading.text("host", "主播")
+    _refuse_long_names(reading, "host", "主播", [host])
+    return host
+
+
+def _people(reading: Fields) -> tuple[str, ...]:
+    people = tuple(name for name in reading.texts("people", "嘉宾") if name)
+    _refuse_long_names(reading, "people", "嘉宾", people)
+    return people
+
+
+def _refuse_long_names(reading: Fields, key: str, label: str, names: Sequence[str]) -> None:
+    for name in names:
+        if len(name) > _MAX_NAME:
+            cause = f"{label}“{name[:10]}……”有 {len(name)} 个字，播客应用里最多放 {_MAX_NAME} 个"
+            reading.wrong(key, cause, "名字之间用顿号隔开；介绍的话写进简介", "JX-A47")
+
+
+def _soundbite(reading: Fields) -> Span | None:
+    """Return the passage that stands for the whole, as it is read from a player's clock; None where none is named."""
+    written = reading.text("soundbite", "精彩片段")
+    if not written:
+        return None
+    match = _SOUNDBITE.fullmatch(written)
+    fix = "在做好的声音里听准起止时间，写成 0:35-1:05 这样：分:秒-分:秒"
+    if match is None:
+        reading.wrong("soundbite", f"看不懂精彩片段“{written}”", fix, "JX-A46")
+        return None
+    hours, minutes, seconds, end_hours, end_minutes, end_seconds = (int(group or 0) for group in match.groups())
+    start_s = 3600 * hours + 60 * minutes + seconds
+    end_s = 3600 * end_hours + 60 * end_minutes + end_seconds
+    shortest_s, longest_s = _SOUNDBITE_S
+    if not shortest_s <= end_s - start_s <= longest_s:
+        cause = f"精彩片段“{written}”有 {end_s - start_s} 秒，应当是 {shortest_s} 到 {longest_s} 秒"
+        reading.wrong("soundbite", cause, fix, "JX-A46")
+        return None
+    return Span(start_s=start_s, end_s=end_s)
 
 
 def _links(reading: Fields) -> tuple[Link, ...]:

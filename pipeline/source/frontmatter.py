@@ -35,6 +35,7 @@ KEYS = {
     "photo": ("照片",),
     "photo_credit": ("照片来源", "摄影"),
     "photo_focus": ("照片重点",),
+    "soundbite": ("精彩片段",),
     "season": ("季",),
     "explicit": ("不宜内容",),
     "denoise": ("降噪",),
@@ -53,6 +54,8 @@ _YES = frozenset({"true", "yes", "on", "是", "对", "有", "开"})
 _NO = frozenset({"false", "no", "off", "否", "不是", "没有", "无", "关"})
 _NONE = frozenset({"none", "无", "没有"})
 _MAX_NUMBER = 99_999
+# To YAML these end a line; they come along with words pasted from web pages.
+_LINE_SEPARATOR = re.compile("[\u2028\u2029]")
 _FULL_WIDTH_COLON = re.compile(r"(\s*[\w\-]+)\s*：")
 
 
@@ -93,7 +96,7 @@ def _mend_typing(file: Path, lines: Sequence[str], first_line: int) -> tuple[lis
     """Return the lines as they were meant, so that what is wrong behind a slip is found in the same run, and the slips."""
     meant, problems = [], []
     for line, text in enumerate(lines, start=first_line):
-        mended = clean_lines(text)
+        mended = _LINE_SEPARATOR.sub(" ", clean_lines(text))
         colon = _FULL_WIDTH_COLON.match(mended)
         if colon and colon[1].strip() in _CANONICAL:
             mended = f"{colon[1]}: {mended[colon.end() :]}"

@@ -6,12 +6,15 @@ import re
 import tomllib
 import zoneinfo
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dateutil import rrule  # type: ignore[import-untyped]  # its types are a package of their own
+
 from pipeline import addresses
 from pipeline.errors import AuthorError, Problem, telling_what_cannot_be_read
-from pipeline.model import Aspect, Contact, Destination, Link, Series, Stop, Theme
+from pipeline.model import Aspect, Contact, Destination, Link, Series, Stop, Theme, Txt
 from pipeline.source.categories import APPLE_CATEGORIES
 from pipeline.source.sound import read_series_sound
 from pipeline.source.tables import Tables
@@ -23,6 +26,14 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MAX_DESCRIPTION_BYTES = 4000  # Source: Apple, Podcaster's Guide to RSS
 _MAX_SUBTITLE = 20
+# Source: podcast namespace: longer ones may be cut off by apps and directories.
+_MAX_NAME, _MAX_TXT = 128, 4000
+# What a series repeats by; COUNT and UNTIL would need the day it began.
+_RRULE = re.compile(
+    r"FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)"
+    r"(;(INTERVAL=[1-9][0-9]{0,2}|(BYDAY|BYMONTHDAY|BYMONTH|BYSETPOS|WKST)=[A-Z0-9,+-]+))*"
+)
+_TEN_YEARS = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001  # a rule without an end has no zone
 _SOUNDS = (".flac", ".wav", ".mp3", ".m4a", ".ogg")
 
 
@@ -80,7 +91,7 @@ def _series(reading: Tables, file: Path) -> Series:
         site_url=reading.text(top, "site_url", _site_url),
         category=_category(reading),
         explicit=reading.flag(top, "explicit", default=False),
-        licence=reading.text(top, "licence", default=""),
+        licence=reading.text(top, "licence", _name, default=""),
         icp_number=reading.text(top, "icp_number", default=""),
         poster_signature=reading.text(top, "poster_signature"),
         aspects=aspects,
@@ -93,6 +104,9 @@ def _series(reading: Tables, file: Path) -> Series:
             for name in reading.table("platforms")
         ),
         destinations=tuple(_destination(reading, name) for name in reading.table("destinations")),
+        update_frequency=reading.text(top, "update_frequency", _name, default=""),
+        update_rrule=reading.text(top, "update_rrule", _rrule, default=""),
+        txt=_txt(reading),
         lines=_lines(reading, aspect_rows, stop_rows),
     )
 
@@ -107,7 +121,7 @@ def _lines(reading: Tables, aspects: Sequence[Mapping[str, Any]], stops: Sequenc
 
 def _stop(reading: Tables, row: Mapping[str, Any]) -> Stop:
     return Stop(
-        name=reading.text(row, "name", _short),
+        name=reading.text(row, "name", _name),
         order=reading.count(row, "order", 1, 999),
         address=reading.text(row, "address"),
         latitude_deg=reading.number(row, "latitude_deg", -90, 90),
@@ -126,6 +140,11 @@ def _destination(reading: Tables, name: str) -> Destination:
         fetch_url=reading.text(table, "fetch_url", _site_url),
         public=reading.flag(table, "public", default=False),
     )
+
+
+def _txt(reading: Tables) -> tuple[Txt, ...]:
+    rows = reading.rows("txt") if reading.ask(reading.tables, "txt", []) else []
+    return tuple(Txt(purpose=reading.text(row, "purpose", _name), text=reading.text(row, "text", _txt_text)) for row in rows)
 
 
 def _theme(reading: Tables, workspace: Path) -> Theme:
@@ -165,6 +184,26 @@ def _unique(reading: Tables, rows: Sequence[Mapping[str, Any]], key: str) -> Non
 def _short(text: str) -> str | None:
     # Source: PSP-1: values of at most 255 characters unless stated.
     return f"有 {len(text)} 个字，最多 255 个" if len(text) > 255 else None  # noqa: PLR2004  (see the line above)
+
+
+def _name(text: str) -> str | None:
+    return f"有 {len(text)} 个字，最多 {_MAX_NAME} 个" if len(text) > _MAX_NAME else None
+
+
+def _txt_text(text: str) -> str | None:
+    return f"有 {len(text)} 个字，最多 {_MAX_TXT} 个" if len(text) > _MAX_TXT else None
+
+
+def _rrule(text: str) -> str | None:
+    """Source: RFC 5545, 3.3.10, as dateutil reads it."""
+    wanted = f"“{text}”不是重复规则，每周一期写 FREQ=WEEKLY，每两周一期写 FREQ=WEEKLY;INTERVAL=2"
+    if not _RRULE.fullmatch(text):
+        return wanted
+    try:
+        happens = rrule.rrulestr(text, dtstart=_TEN_YEARS[0]).between(*_TEN_YEARS, inc=True)
+    except ValueError:
+        return wanted
+    return None if happens else wanted
 
 
 def _description(text: str) -> str | None:
