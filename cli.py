@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +19,22 @@ import click
 from pipeline.errors import JixiangError, Problem
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+    from pipeline.amending import Amendment
     from pipeline.build import Outcome
+    from pipeline.ledger import Ledger
     from pipeline.model import BuiltEpisode
     from pipeline.poster.proof import Finding
+    from pipeline.publishing import Publication
 
 _EXPLANATIONS = Path(__file__).parent / "docs/errors.zh.md"
 _USAGE, _OUR_BUG, _INTERRUPTED = 2, 70, 130
 
 _COLUMNS = ("期", "标题", "时长", "响度 LUFS", "响度范围", "真峰值", "限幅", "剪静音", "扫码", "发布")
 _ALIGNMENTS = ("right", "left", *["right"] * 7, "left")
+_PRUNE_AT_MOST = 100
+_ACTIONS = {"new": "新传", "changed": "改动", "same": "不变", "adopted": "已在", "left over": "不再用"}
 _TITLE_COLUMNS = 16  # eight Chinese characters; with them the table fits a Windows console of 120, where → is two wide
 
 
@@ -67,6 +75,17 @@ _workspace_option = click.option(
 )
 
 
+_out_option = click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="做好的东西放在哪里；不写就放在节目旁边的 out。"
+)
+
+
+def _reason_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what all that change a promise ask for."""
+    why = click.option("--reason", metavar="理由", help="为什么；记在台账里，会随台账放到网站上。不写就会问。")
+    return why(click.option("--yes", is_flag=True, help="看过影响，不再问一遍。")(command))
+
+
 @click.group(cls=_Group, subcommand_metavar="命令 …", options_metavar="[选项]")
 @_workspace_option
 @click.version_option(package_name="jixiang", message="jixiang %(version)s", help="显示版本。")
@@ -80,9 +99,10 @@ def jixiang(ctx: click.Context, workspace: Path | None) -> None:
 @click.argument("numbers", metavar="期数…", type=int, nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="制作全部期数。")
 @_workspace_option
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="做好的东西放在哪里；不写就放在节目旁边的 out。")
+@_out_option
 @click.option("--now", metavar="ISO", help="当作现在是这个时间，如 2026-11-30T08:00；决定哪些期已到发布时间。")
 @click.option("--frozen", is_flag=True, help="不许往台账里添行（给自动检查用）。")
+@click.option("--strict", is_flag=True, help="订阅里“最好做到”的规则也当作必须。")
 @click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
 @click.pass_context
 def build(
@@ -94,6 +114,7 @@ def build(
     out: Path | None,
     now: str | None,
     frozen: bool,
+    strict: bool,
     as_json: bool,
 ) -> None:
     """制作一期或几期：声音、字幕、海报、网页、订阅。
@@ -114,6 +135,7 @@ def build(
         numbers=None if everything else numbers,
         now=moment,
         frozen=frozen,
+        strict=strict,
         progress=progress.tell,
     )
     progress.close()
@@ -146,6 +168,167 @@ def proof(ctx: click.Context, *, file: Path, url: str, as_json: bool) -> None:
         _print_findings(file, findings)
     _tell_problems(problems)
     ctx.exit(1 if problems else 0)
+
+
+@jixiang.command(options_metavar="[选项]")
+@_workspace_option
+@_out_option
+@click.option("--strict", is_flag=True, help="订阅里“最好做到”的规则也当作必须。")
+@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
+@click.pass_context
+def check(ctx: click.Context, *, workspace: Path | None, out: Path | None, strict: bool, as_json: bool) -> None:
+    """不制作，只检查：稿件和资料写得对不对，做好的订阅合不合规则、守不守台账里的承诺。"""
+    from pipeline.checking import check_workspace  # noqa: PLC0415  (as above)
+
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    checked = check_workspace(workspace, out or _out_beside(workspace), strict=strict)
+    if as_json:
+        problems, notes = ([_problem_as_json(each) for each in group] for group in (checked.problems, checked.notes))
+        _print_json({"problems": problems, "notes": notes})
+    for note in () if as_json else checked.notes:
+        click.echo(f"提醒：{note}")
+    if not checked.problems and not as_json:
+        of_feed = "做好的订阅也合规则" if checked.feed_checked else "订阅还没有做过，没有检查"
+        click.echo(f"√ {checked.episodes} 期的稿件和资料都没有问题；{of_feed}。")
+    _tell_problems(checked.problems)
+    ctx.exit(checked.exit_code)
+
+
+@jixiang.command(options_metavar="[选项]")
+@click.argument("name", metavar="[名字]", default=None, required=False)
+@_workspace_option
+@_out_option
+@click.option("--dry-run", is_flag=True, help="只列出会传什么，不传。")
+@click.option(
+    "--prune",
+    metavar="[N]",
+    type=click.IntRange(min=1),
+    is_flag=False,
+    flag_value=_PRUNE_AT_MOST,
+    help=f"传完以后，删掉网站上不再用的文件，最多 N 个（不写就是 {_PRUNE_AT_MOST}），超过就一个也不删；台账和订阅提到过的不删。",
+)
+@click.option("--now", metavar="ISO", help="当作现在是这个时间；正式发布不能晚于真正的现在。")
+@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
+@click.pass_context
+def publish(
+    ctx: click.Context,
+    *,
+    name: str | None,
+    workspace: Path | None,
+    out: Path | None,
+    dry_run: bool,
+    prune: int | None,
+    now: str | None,
+    as_json: bool,
+) -> None:
+    """先全部制作一遍，再发布到网站；订阅最后放上去。
+
+    发布到哪里写在 series.toml 里，例如 jixiang publish website；只有一个地方就不用写名字。中途断了，再运行一次会接着传。
+    """
+    from pipeline.publishing import publish_series  # noqa: PLC0415  (as above)
+
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    progress, transfer = _Progress(), _Transfer()
+    publication = publish_series(
+        workspace,
+        out or _out_beside(workspace),
+        name,
+        now=_parse_now(now, ctx),
+        dry_run=dry_run,
+        prune=prune,
+        progress=progress.tell,
+        transfer=transfer.tell,
+    )
+    transfer.close()
+    if as_json:
+        _print_json(_publication_as_json(publication))
+    else:
+        _print_publication(publication)
+    _tell_problems(_problems(publication.outcome))
+    ctx.exit(max((failure.exit_code for failure in publication.outcome.failures), default=0))
+
+
+@jixiang.command(options_metavar="[选项]")
+@click.argument("name", metavar="[名字]", default=None, required=False)
+@_workspace_option
+@_out_option
+@click.pass_context
+def restore(ctx: click.Context, *, name: str | None, workspace: Path | None, out: Path | None) -> None:
+    """把网站上有、这里没有的取回来：台账的行，和已经发布的声音。"""
+    from pipeline.publishing import restore as restore_series  # noqa: PLC0415  (as above)
+
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    transfer = _Transfer()
+    restored = restore_series(workspace, out or _out_beside(workspace), name, transfer=transfer.tell)
+    transfer.close()
+    click.echo(f"从 {restored.destination.fetch_url} 取回台账 {restored.lines} 行、声音 {len(restored.files)} 个。")
+    for path in restored.files:
+        click.echo(f"  {path}")
+
+
+@jixiang.command(options_metavar="[选项]")
+@_workspace_option
+@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
+@click.pass_context
+def ledger(ctx: click.Context, *, workspace: Path | None, as_json: bool) -> None:
+    """把台账列成表：哪一期答应过听众什么。"""
+    from pipeline.build import LEDGER_FILE  # noqa: PLC0415  (as above)
+    from pipeline.ledger import read_ledger  # noqa: PLC0415
+
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    promises = read_ledger(workspace / LEDGER_FILE)
+    if as_json:
+        _print_json(_ledger_as_json(promises))
+    else:
+        _print_ledger(promises)
+
+
+@jixiang.command(options_metavar="[选项]")
+@click.argument("number", metavar="期数", type=int)
+@_reason_options
+@_workspace_option
+@_out_option
+@click.pass_context
+def correct(ctx: click.Context, *, number: int, reason: str | None, yes: bool, workspace: Path | None, out: Path | None) -> None:
+    """已经发布的一期，换一份声音：先把新的录音放好，再运行这个命令。"""
+    from pipeline.amending import propose_correction  # noqa: PLC0415  (as above)
+
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    _amend(propose_correction(workspace, number), out or _out_beside(workspace), reason=reason, yes=yes)
+    click.echo(f"下一步：jixiang build {number} 听一听，再 jixiang publish。")
+
+
+@jixiang.command(options_metavar="[选项]")
+@click.argument("number", metavar="期数", type=int)
+@_reason_options
+@_workspace_option
+@_out_option
+@click.pass_context
+def retire(ctx: click.Context, *, number: int, reason: str | None, yes: bool, workspace: Path | None, out: Path | None) -> None:
+    """把已经发布的一期从订阅里撤下；它的网页和海报上的码照样能用。"""
+    from pipeline.amending import propose_retirement  # noqa: PLC0415  (as above)
+
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    _amend(propose_retirement(workspace, number), out or _out_beside(workspace), reason=reason, yes=yes)
+    click.echo("下一步：jixiang publish。")
+
+
+@jixiang.command(options_metavar="[选项]")
+@_reason_options
+@_workspace_option
+@_out_option
+@click.pass_context
+def move(ctx: click.Context, *, reason: str | None, yes: bool, workspace: Path | None, out: Path | None) -> None:
+    """网站搬家：旧网址怎么转到新网址，写清楚、记下来。
+
+    先把 series.toml 里的 site_url 改成新地址，再运行这个命令。
+    """
+    from pipeline.amending import propose_move  # noqa: PLC0415  (as above)
+
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    out = out or _out_beside(workspace)
+    _amend(propose_move(workspace), out, reason=reason, yes=yes)
+    click.echo(f"旧网址怎么转到新网址，写在 {out / 'move'}，请交给管网站的人。下一步：jixiang publish，再在旧网址上放好转发。")
 
 
 def main() -> None:
@@ -199,6 +382,21 @@ def _parse_now(written: str | None, ctx: click.Context) -> datetime:
         raise click.UsageError(f"--now 看不懂“{written}”，写成 2026-11-30T08:00 这样", ctx) from None
 
 
+def _amend(amendment: Amendment, out: Path, *, reason: str | None, yes: bool) -> None:
+    """Show who is affected, ask why and whether it is meant, and write it down."""
+    from pipeline.amending import record  # noqa: PLC0415  (as above)
+
+    click.echo(f"{amendment.title}：")
+    for sentence in amendment.affected:
+        click.echo(f"  · {sentence}")
+    if reason is None:
+        reason = click.prompt("为什么（一句话，会随台账放到网站上）", err=True)
+    if not yes:
+        click.confirm("确定吗", abort=True, err=True)
+    record(amendment, out, reason=reason, now=datetime.now(UTC))
+    click.echo(f"√ 已记入台账 {amendment.promises.file}")
+
+
 # Words out
 
 
@@ -223,19 +421,96 @@ class _Progress:
             click.echo(f"{time.monotonic() - self._began_s:5.0f} 秒  √ {self._kept} 件没有变，直接取用", err=True)
 
 
+class _Transfer:
+    """A bar on stderr for what goes over the wire, one for each step."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._step = ""
+        self._bar: ProgressBar[int] | None = None
+
+    def tell(self, step: str, done_bytes: int, all_bytes: int) -> None:
+        with self._lock:
+            if step != self._step:
+                self._finish()
+                self._step = step
+            if self._bar is None and step:
+                self._bar = click.progressbar(length=max(all_bytes, 1), label=step, file=sys.stderr, show_pos=False)
+                self._bar.render_progress()
+            if self._bar is not None:
+                self._bar.length = max(all_bytes, 1)
+                self._bar.update(max(0, done_bytes - self._bar.pos))
+
+    def close(self) -> None:
+        with self._lock:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+        self._bar = None
+
+
+def _print_publication(publication: Publication) -> None:
+    _print_reminders(publication.outcome)
+    destination, plan, published = publication.destination, publication.plan, publication.published
+    kind = "正式" if destination.public else "试发，不算数"
+    if plan is None:
+        click.echo("没有发布：先改好下面的问题，再运行一次。网站上的东西没有动。")
+        return
+    changes = [each for each in plan.entries if each.action in {"new", "changed"}]
+    megabytes = sum(each.size_bytes for each in changes) / 1_000_000
+    same = sum(each.action in {"same", "adopted"} for each in plan.entries)
+    if published is None:
+        listed = [each for each in plan.entries if each.action != "same"]
+        rows = [(_ACTIONS[each.action], each.path, f"{each.size_bytes:,}", each.mime_type) for each in listed]
+        click.echo(_table(rows, ("会做什么", "文件", "字节", "类型"), ("left", "left", "right", "left")))
+        click.echo(f"\n发布到 {destination.name}（{kind}）：要传 {len(changes)} 个文件，共 {megabytes:.1f} MB；{same} 个没有变。")
+        click.echo("这一次没有传。")
+        return
+    counts = f"传了 {published.uploaded} 个文件，取回核对 {published.fetched} 个；{same} 个没有变"
+    click.echo(f"√ 发布到 {destination.name}（{kind}）：{counts}。")
+    if published.removed:
+        click.echo(f"  删掉 {len(published.removed)} 个不再用的文件")
+    elif published.left_over:
+        click.echo(f"  网站上还有 {len(published.left_over)} 个不再用的文件，不碍事；要删就加 --prune")
+    if publication.released:
+        numbers = "、".join(map(str, publication.released))
+        click.echo(f"  第 {numbers} 期已记入台账，请把 ledger.jsonl 和稿件一起保存好")
+    click.echo(f"  网站 {destination.fetch_url}")
+
+
+def _print_ledger(promises: Ledger) -> None:
+    if promises.series is None:
+        click.echo(f"台账 {promises.file} 还是空的：做第一期的时候会写。")
+        return
+    click.echo(f"网站 {promises.series.site_url}\n订阅 {promises.series.feed_url}\n节目编号 {promises.series.podcast_guid}")
+    for change in promises.moves:
+        click.echo(f"搬家 {change.decided_at:%Y-%m-%d} 搬到 {change.site_url}（{change.reason}）")
+    rows = [_ledger_row(promises, number) for number in sorted(promises.identities)]
+    click.echo("\n" + _table(rows, ("期", "状态", "发布时间", "网址", "声音", "字节"), ("right", *["left"] * 4, "right")))
+    for number, corrections in sorted(promises.corrections.items()):
+        for each in corrections:
+            click.echo(f"更正 第 {number} 期 {each.decided_at:%Y-%m-%d}（{each.reason}）")
+    for number, retirement in sorted(promises.retirements.items()):
+        click.echo(f"撤下 第 {number} 期 {retirement.decided_at:%Y-%m-%d}（{retirement.reason}）")
+    for placement in promises.placements.values():
+        click.echo(f"点位 {placement.id} {placement.name}")
+
+
+def _ledger_row(promises: Ledger, number: int) -> tuple[str, ...]:
+    release, url = promises.releases.get(number), promises.identities[number].page_url
+    if release is None:
+        return str(number), "没有发布", "", url, "", ""
+    state = "已撤下" if number in promises.retirements else "更正待发布" if promises.pending_correction(number) else "已发布"
+    return str(number), state, f"{release.published_at:%Y-%m-%d %H:%M}", url, release.path, f"{release.size_bytes:,}"
+
+
 def _print_outcome(outcome: Outcome) -> None:
     if outcome.built:
-        click.echo(_table([_row(each) for each in outcome.built]))
+        click.echo(_table([_row(each) for each in outcome.built], _COLUMNS, _ALIGNMENTS, (None, _TITLE_COLUMNS)))
         click.echo("")
-    for each in outcome.built:
-        notes = (f"{note.place.name} {note.cause}（{note.fix}）[{note.code}]" for note in each.episode.notes)
-        said = (*notes, *each.sound.warnings, *each.captions.disagreements)
-        for words in said:
-            click.echo(f"提醒：第 {each.identity.number} 期 {words}")
-    for identity in outcome.voided:
-        click.echo(f"提醒：第 {identity.number} 期的网址变了，印着 {identity.page_url} 的海报已经作废，请重新打印")
-    for note in outcome.notes:
-        click.echo(f"提醒：{note}")
+    _print_reminders(outcome)
     if outcome.built:
         click.echo(f"声音和网页   {outcome.out / 'site'}")
         click.echo(f"打印的海报   {outcome.out / 'print'}")
@@ -245,6 +520,18 @@ def _print_outcome(outcome: Outcome) -> None:
         click.echo("网页和订阅保持上一次的样子，没有改动：先改好下面的问题，再做一次。")
     elif outcome.built:
         click.echo("下一步：打开网页看一看、听一听，用微信扫一扫海报上的码，再拿去打印。")
+
+
+def _print_reminders(outcome: Outcome) -> None:
+    for each in outcome.built:
+        notes = (f"{note.place.name} {note.cause}（{note.fix}）[{note.code}]" for note in each.episode.notes)
+        said = (*notes, *each.sound.warnings, *each.captions.disagreements)
+        for words in said:
+            click.echo(f"提醒：第 {each.identity.number} 期 {words}")
+    for identity in outcome.voided:
+        click.echo(f"提醒：第 {identity.number} 期的网址变了，印着 {identity.page_url} 的海报已经作废，请重新打印")
+    for note in outcome.notes:
+        click.echo(f"提醒：{note}")
 
 
 def _print_findings(file: Path, findings: Sequence[Finding]) -> None:
@@ -271,11 +558,14 @@ def _print_findings(file: Path, findings: Sequence[Finding]) -> None:
         click.echo("提醒：没有装微信的解码程序（附加包 proof），装上就多一个程序来查。")
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def _table(
+    rows: Sequence[Sequence[str]], columns: Sequence[str], alignments: Sequence[str], widths: Sequence[int | None] = ()
+) -> str:
     from tabulate import tabulate  # noqa: PLC0415
 
-    widths = (None, _TITLE_COLUMNS)
-    return tabulate(rows, headers=_COLUMNS, colalign=_ALIGNMENTS, maxcolwidths=widths, disable_numparse=True)
+    if not rows:
+        return "\u3000".join(columns)
+    return tabulate(rows, headers=columns, colalign=alignments, maxcolwidths=widths or None, disable_numparse=True)
 
 
 def _row(built: BuiltEpisode) -> tuple[str, ...]:
@@ -343,7 +633,7 @@ def _tell_usage(error: click.UsageError) -> None:
 
 
 def _print_json(result: dict[str, object]) -> None:
-    click.echo(json.dumps(result, ensure_ascii=False, indent=1))
+    click.echo(json.dumps(result, ensure_ascii=False, indent=1, default=str))  # moments
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
@@ -355,6 +645,31 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "voided": [identity.page_url for identity in outcome.voided],
         "notes": [_problem_as_json(note) for note in outcome.notes],
         "problems": [_problem_as_json(problem) for problem in _problems(outcome)],
+    }
+
+
+def _publication_as_json(publication: Publication) -> dict[str, object]:
+    plan, published = publication.plan, publication.published
+    return {
+        "destination": publication.destination.name,
+        "public": publication.destination.public,
+        "plan": [dataclasses.asdict(each) for each in plan.entries] if plan else None,
+        "published": dataclasses.asdict(published) if published else None,
+        "released": publication.released,
+        "problems": [_problem_as_json(problem) for problem in _problems(publication.outcome)],
+    }
+
+
+def _ledger_as_json(promises: Ledger) -> dict[str, object]:
+    return {
+        "series": dataclasses.asdict(promises.series) if promises.series else None,
+        "former_sites": promises.former_sites,
+        "identities": [dataclasses.asdict(each) for each in promises.identities.values()],
+        "placements": [dataclasses.asdict(each) for each in promises.placements.values()],
+        "releases": [dataclasses.asdict(each) for each in promises.releases.values()],
+        "corrections": [dataclasses.asdict(each) for group in promises.corrections.values() for each in group],
+        "retirements": [dataclasses.asdict(each) for each in promises.retirements.values()],
+        "moves": [dataclasses.asdict(each) for each in promises.moves],
     }
 
 

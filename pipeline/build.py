@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import dataclasses
 import zoneinfo
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline import addresses, artefacts, audio, captions, drawing, feed, ledger, page, poster, report, source
-from pipeline.audio.tagging import MIME_TYPES
+from pipeline import addresses, artefacts, audio, captions, drawing, gate, ledger, poster, report, site, source
 from pipeline.errors import AuthorError, JixiangError, Problem, PromiseError
 from pipeline.ledger import Ledger
 from pipeline.model import (
     Attachment,
     BuiltEpisode,
     Captions,
-    Enclosure,
     Episode,
     Identity,
     Placement,
     Poster,
-    ReleasedFile,
     Series,
     Sound,
     TagFields,
@@ -63,12 +60,14 @@ def build(
     numbers: Sequence[int] | None,
     now: datetime,
     frozen: bool = False,
+    strict: bool = False,
     progress: artefacts.Progress = lambda _name, _state: None,
 ) -> Outcome:
     """Build the episodes with these ``numbers`` (None: all), lay everything out in ``out``, and return what was made.
 
     ``now`` without a zone is the series' own time. The episodes that the ledger knows are reused or made as well, because the
-    site holds them all. Episodes that are not sound are listed in the outcome; they stop no other.
+    site holds them all. Episodes that are not sound are listed in the outcome; they stop no other. ``strict`` makes binding what
+    is only good manners in a feed.
 
     Raises:
         AuthorError: series.toml or placements.csv is not right, or there is no such number.
@@ -110,16 +109,18 @@ def build(
         cover = next((each for each in own or () if each.format == "cover"), None)
         built = [made for future in in_work.values() if (made := _result(future, failures)) is not None]
         numbers_made = {each.identity.number for each in built}
-        unsound = _unread(reading, promises) | (in_work.keys() - numbers_made)
+        unsound = gate.unread_numbers(promises, reading) | (in_work.keys() - numbers_made)
         hung = drawing.hung_placements(studio, built)
         lines = ledger.new_lines(promises, series, [each.identity for each in built], hung) if built else ()
         if lines:
             artefacts.append_lines(promises.file, lines, drop_torn_line=promises.torn)
-        earlier = _result(side_by_side.submit(_earlier_sounds, run, built, unsound), failures)
-        site_laid_out = cover is not None and earlier is not None and not _would_lose(unsound, promises, out)
-        if site_laid_out and cover is not None and earlier is not None:
+        earlier = _result(side_by_side.submit(site.earlier_sounds, shop.store, promises, built, unsound), failures)
+        verdict = None
+        if cover is not None and earlier is not None and not _would_lose(unsound, promises, out):
             departed = [each for number, each in promises.identities.items() if number not in numbers_made | unsound]
-            artefacts.lay_out(out / "site", _site(studio, promises, built, departed, earlier, cover), last="feed.xml")
+            files = site.assemble(series, studio.designs, promises, built, departed, earlier, cover)
+            verdict = site.lay_out(files, out / "site", series, promises, strict=strict)
+            failures += verdict.errors
         _lay_out_posters(run, out, built, own, kept={*map(str, unsound)})
     return Outcome(
         series=series,
@@ -131,8 +132,9 @@ def build(
             *ledger.voided_placements(promises, hung, studio.table),
             *drawing.hard_to_scan(studio, built),
             *drawing.coarse_photos(studio, built),
+            *(verdict.notes if verdict else ()),
         ),
-        site_laid_out=site_laid_out,
+        site_laid_out=verdict is not None and not verdict.errors,
     )
 
 
@@ -176,23 +178,9 @@ def _keep_promises(promises: Ledger, series: Series, reading: source.Reading, pl
         cause = f"台账不见了，而 {out / 'site'} 里已有做好的网站；没有台账，已发布的期数和网址就没有了凭据"
         fix = "发布过的，运行 jixiang restore 从网站上取回来；没有发布过、要从头开始，先把 out 文件夹挪走"
         raise PromiseError([Problem(place=promises.file, cause=cause, fix=fix, code="JX-P09")])
-    if not promises.releases:
-        return
-    recordings = {episode.number: artefacts.digest(episode.recording) for episode in reading.episodes}
-    problems = [
-        *ledger.check_promises(promises, series, reading.episodes, recordings, _unread(reading, promises)),
-        *ledger.check_placements(promises, placements, promises.file.with_name(PLACEMENTS_FILE)),
-    ]
+    problems = gate.broken_promises(promises, series, reading, placements, promises.file.with_name(PLACEMENTS_FILE))
     if problems:
         raise PromiseError(problems)
-
-
-def _unread(reading: source.Reading, promises: Ledger) -> set[int]:
-    """Return the numbers that broken folders may hold: what they say and, if one says nothing known, all that are missing."""
-    said = {broken.number for broken in reading.broken if broken.number is not None}
-    if len(said & promises.identities.keys()) < len(reading.broken):
-        said |= promises.identities.keys() - {episode.number for episode in reading.episodes}
-    return said
 
 
 def _refuse_new_lines(
@@ -245,7 +233,7 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         for each in (sound, *(future.result() for future in rendering_also))
     ]
     tagged = [future.result() for future in tagging]
-    kept = [_released(run.shop.store, each) for each in (frozen, *frozen.alternates)] if frozen else tagged
+    kept = [site.released_sound(run.shop.store, each) for each in (frozen, *frozen.alternates)] if frozen else tagged
     transcripts, chapters = _attachments(series, episode, timing.result())
     return BuiltEpisode(
         episode=episode,
@@ -294,32 +282,6 @@ def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFiel
     )
 
 
-def _released(store: Path, released: ReleasedFile) -> Enclosure:
-    """Return a released sound, byte for byte as subscribers have it: it is never encoded again."""
-    laid_out = store.parent / "site" / released.path
-    for file in (laid_out, *sorted((store / "tag").glob(f"*{laid_out.suffix}"))):
-        if file.is_file() and file.stat().st_size == released.size_bytes and artefacts.digest(file) == released.sha256:
-            return Enclosure(
-                file=file,
-                mime_type=MIME_TYPES[file.suffix],
-                size_bytes=released.size_bytes,
-                sha256=released.sha256,
-                duration_s=released.duration_s,
-            )
-    cause = "这份已经发布的声音不在这里了；重新编码会得到另一份声音，听众的应用会认作两期"
-    fix = "运行 jixiang restore，从网站上把它取回来；或找回 out 文件夹的备份"
-    raise PromiseError([Problem(place=laid_out, cause=cause, fix=fix, code="JX-P07")])
-
-
-def _earlier_sounds(run: _Run, built: Sequence[BuiltEpisode], unsound: Container[int]) -> dict[str, Path]:
-    """Return the released sounds that no episode is offered with any more: same address, same bytes, for ever."""
-    promised = [file for number, files in run.promises.files.items() if number not in unsound for file in files]
-    current = {
-        addresses.sound_path(each.identity.number, sound) for each in built for sound in (each.enclosure, *each.alternates)
-    }
-    return {each.path: _released(run.shop.store, each).file for each in promised if each.path not in current}
-
-
 def _attachments(series: Series, episode: Episode, timing: Captions) -> tuple[tuple[Attachment, ...], Attachment | None]:
     """Return the transcripts, WebVTT first because Apple reads the first it knows, and the chapters."""
     texts = (
@@ -342,27 +304,6 @@ def _attachments(series: Series, episode: Episode, timing: Captions) -> tuple[tu
 
 
 # Laying out
-
-
-def _site(
-    studio: drawing.Studio,
-    promises: Ledger,
-    built: Sequence[BuiltEpisode],
-    departed: Sequence[Identity],
-    earlier: Mapping[str, Path],
-    cover: Poster,
-) -> Mapping[str, bytes | Path]:
-    podcast_guid = ledger.promise_series(promises, studio.series).podcast_guid
-    files = feed.render_feed(studio.series, built, cover, podcast_guid=podcast_guid, moved=bool(promises.moves))
-    files[addresses.image_path("series", cover.file)] = cover.file
-    files |= earlier
-    for each in built:
-        if each.public:
-            files |= {addresses.sound_path(each.identity.number, alternate): alternate.file for alternate in each.alternates}
-            files |= {attachment.path: attachment.content for attachment in each.transcripts}
-            if each.chapters:
-                files[each.chapters.path] = each.chapters.content
-    return page.render_pages(studio.series, built, departed, studio.designs) | files
 
 
 def _lay_out_posters(

@@ -3,5 +3,6 @@
 from pipeline.source.episode import BrokenFolder, Reading, read_episode, read_episodes
 from pipeline.source.placements import read_placements
 from pipeline.source.series import read_series
+from pipeline.source.text import clean
 
-__all__ = ["BrokenFolder", "Reading", "read_episode", "read_episodes", "read_placements", "read_series"]
+__all__ = ["BrokenFolder", "Reading", "clean", "read_episode", "read_episodes", "read_placements", "read_series"]

@@ -25,7 +25,7 @@ _AUDIO_SUFFIXES = frozenset(
 _VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".m4v", ".3gp", ".avi", ".ts"})
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".tif", ".tiff", ".bmp"})
 # PSP-1: a title holds no number of its own; apps print it from itunes:episode.
-_NUMBERED_TITLE = re.compile(r"(第\s*[0-9一二三四五六七八九十百]+\s*[期集回]|EP\.?\s*\d+)", re.IGNORECASE)
+_NUMBERED_TITLE = re.compile(r"第\s*[0-9一二三四五六七八九十百]+\s*[期集回季]|(?<![a-z])EP\.?\s*\d+", re.IGNORECASE)
 _MAX_TITLE, _MAX_SUBTITLE, _MAX_SUMMARY = 24, 20, 120  # what a poster can carry at a size that people read
 _WRITTEN_NUMBER = re.compile(r"^[ \t]*(?:number|期数|期号)[ \t]*[:：][ \t\"']*第?[ \t]*(\d{1,5})(?!\d)", re.MULTILINE)
 _MAX_WORDS = 60_000  # about three hours of speech: what a recording may have
@@ -143,7 +143,8 @@ def _episode(reading: Fields, folder: Path, series: Series, notes: Sequence[Prob
         reading.text("number", "期数", required=True)
     title = reading.text("title", "标题", required=True, longest=_MAX_TITLE)
     if _NUMBERED_TITLE.search(title):
-        reading.wrong("title", f"标题“{title}”里带着期数", "标题里不写第几期，期数写在 number 一行，播客应用会自己显示", "JX-A23")
+        fix = "标题里不写第几期、第几季，期数写在 number 一行，播客应用会自己显示"
+        reading.wrong("title", f"标题“{title}”里带着期数", fix, "JX-A23")
     return Episode(
         slug=folder.name,
         folder=folder,

@@ -20,6 +20,7 @@ from pipeline.source.sound import read_series_sound
 from pipeline.source.tables import Tables
 from pipeline.source.text import clean, read_text
 
+SERVICES = ("s3", "oss", "cos")
 COORD_SYSTEMS = ("WGS-84", "GCJ-02", "BD-09")
 _ASPECT_KEY = re.compile(r"[a-z][a-z0-9-]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]+)*")
@@ -139,6 +140,9 @@ def _destination(reading: Tables, name: str) -> Destination:
         url=reading.text(table, "url"),
         fetch_url=reading.text(table, "fetch_url", _site_url),
         public=reading.flag(table, "public", default=False),
+        service=reading.text(table, "service", _service, default="s3"),
+        region=reading.text(table, "region", default=""),
+        endpoint=reading.text(table, "endpoint", _web_address, default=""),
     )
 
 
@@ -238,6 +242,10 @@ def _site_url(text: str) -> str | None:
     if fault is None and (not text.endswith("/") or "?" in text or "#" in text):
         return f"“{text}”应当以 / 结尾，不带 ? 和 #"
     return fault
+
+
+def _service(text: str) -> str | None:
+    return None if text in SERVICES else f"“{text}”不认识，应当是 {'、'.join(SERVICES)} 之一"
 
 
 def _aspect_key(text: str) -> str | None:
