@@ -73,7 +73,8 @@ bench-site: .venv-bench/installed
 	@$(BENCH_PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
-# zbar reads the codes a second time; its Python package brings no library on Linux.
+# zbar reads the codes a second time; its Python package brings no library on Linux. nginx serves the site with the settings that
+# we ship: a machine that can have none still runs the other tests; where CI is set, those that need it fail and say so.
 .PHONY: system-packages
 system-packages:
 	@$(BIN)/python -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("zbar"))' || { \
@@ -86,6 +87,15 @@ system-packages:
 	        echo "make: please install the library zbar (Debian: libzbar0, macOS: brew install zbar), then say make test again"; \
 	        exit 1; \
 	    fi; }
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null || { \
+	    echo "make: installing nginx-light, which the tests serve the site with (Debian starts it, on port 80)"; \
+	    if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	        apt-get update -qq && apt-get install -y -qq nginx-light >/dev/null; \
+	    elif command -v apt-get >/dev/null && command -v sudo >/dev/null; then \
+	        sudo apt-get update -qq && sudo apt-get install -y -qq nginx-light >/dev/null; \
+	    fi; \
+	    command -v nginx >/dev/null; \
+	} || echo "make: no nginx can be installed here, so docs/nginx.conf is not tried; install it (macOS: brew install nginx)"
 
 # A machine that can have none still runs the other tests; where CI is set, those that need it fail and say so.
 .PHONY: browser

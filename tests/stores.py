@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import os
+import random
 import re
 import shutil
 import socket
@@ -22,10 +24,14 @@ from urllib.parse import urlsplit
 
 import boto3
 import urllib3
+from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
+
+from pipeline.publish.headers import mime_type
 
 REPOSITORY = Path(__file__).parents[1]
 BUCKET = "jixiang"
+_ACCOUNT = "123456789012"  # the one that moto makes up
 WHY_NO_NGINX = "这台机器上没有 nginx，docs/nginx.conf 没有试过。装一个（Debian：apt install nginx-light），再运行 make test。"
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "server", "date", "content-length"}
@@ -58,15 +64,15 @@ class Store:
     client: Any
 
     def objects(self, prefix: str = "") -> dict[str, bytes]:
-        """Return every object under ``prefix``, its key without it."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-        keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
-        return {key.removeprefix(prefix): self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+        """Return every object under ``prefix``, its key without it; from moto's memory, without a request."""
+        keys = s3_backends[_ACCOUNT]["aws"].buckets[BUCKET].keys
+        return {key.removeprefix(prefix): keys[key].value for key in [*keys] if key.startswith(prefix)}
 
 
 @contextmanager
 def moto_store() -> Iterator[Store]:
     """Run moto's S3, its signatures unchecked."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
@@ -110,6 +116,13 @@ def gate(store_url: str, decide: Gate) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
+        disable_nagle_algorithm = True
+        wbufsize = -1  # head and body in one go
+
+        def handle_expect_100(self) -> bool:
+            expected = super().handle_expect_100()
+            self.wfile.flush()
+            return expected
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -177,7 +190,7 @@ class Faults:
         if self.kind == "refused":
             return Answer(status=503, body=b"<Error><Code>ServiceUnavailable</Code></Error>")
         if self.kind == "cut" and request.body:
-            _send_a_part(self.store_url, request, self.cut_bytes)
+            _send_a_part(self.store_url, request, min(self.cut_bytes, len(request.body) - 1))
         else:
             onwards(request)
         return None
@@ -222,18 +235,41 @@ def _error(status: int, code: str) -> Answer:
     return Answer(status=status, body=f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
 
 
-def website(prefix: str = "", **changes: Callable[[Request, Answer], Answer]) -> Gate:
-    """Return a gate that serves the bucket as a website, ``index.html`` for a folder.
+Change = Callable[[Request, Answer], Answer | None]
+"""Takes a request and the right answer, and returns what is answered instead."""
 
-    ``changes`` may hold ``answer``, which gets each request and the right answer, and gives another.
-    """
 
-    def serve(request: Request, onwards: Callable[[Request], Answer]) -> Answer:
+def _unchanged(_: Request, answer: Answer) -> Answer:
+    return answer
+
+
+def bucket_website(prefix: str = "", change: Change = _unchanged) -> Gate:
+    """Return a gate that serves what lies under ``prefix`` in the bucket as a website, ``index.html`` for a folder."""
+
+    def serve(request: Request, onwards: Callable[[Request], Answer]) -> Answer | None:
         path = urlsplit(request.path).path
         path = f"{path}index.html" if path.endswith("/") else path
         headers = {name: value for name, value in request.headers.items() if name in {"range", "accept-encoding"}}
-        answer = onwards(Request(method=request.method, path=f"/{BUCKET}/{prefix}{path[1:]}", headers=headers, body=b""))
-        return changes["answer"](request, answer) if "answer" in changes else answer
+        return change(request, onwards(Request(method="GET", path=f"/{BUCKET}/{prefix}{path[1:]}", headers=headers, body=b"")))
+
+    return serve
+
+
+def folder_website(root: Path, change: Change = _unchanged) -> Gate:
+    """Return a gate that serves a folder as a website, with the right types and byte ranges."""
+
+    def serve(request: Request, _: Callable[[Request], Answer]) -> Answer | None:
+        path = urlsplit(request.path).path[1:]
+        path = f"{path}index.html" if path.endswith("/") or not path else path
+        if not (root / path).is_file():
+            return change(request, Answer(status=404, body=b"nothing here"))
+        content, headers = (root / path).read_bytes(), {"Content-Type": mime_type(path)}
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", ""))
+        if wanted:
+            first, last = int(wanted[1]), int(wanted[2])
+            headers |= {"Content-Range": f"bytes {first}-{last}/{len(content)}"}
+            return change(request, Answer(status=206, body=content[first : last + 1], headers=headers))
+        return change(request, Answer(status=200, body=content, headers=headers))
 
     return serve
 
@@ -276,3 +312,59 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.02)
     raise RuntimeError(f"nginx did not start: {process.communicate(timeout=10)[1].decode(errors='replace')}")
+
+
+# A site to publish
+
+
+SITE_URL = "https://jixiang.example/"
+
+
+def write_site(folder: Path, episodes: int = 2, edition: str = "", *, whole: bool = True) -> dict[str, Path]:
+    """Write a small finished site into ``folder`` and return its files by path; pages and feed say which ``edition`` they are.
+
+    Two editions of a file have the same length, so that length alone tells nothing. Only a ``whole`` site has a file of each
+    kind.
+    """
+    files = {"index.html": f"<h1>home{edition}</h1>".encode()}
+    if whole:
+        files |= {
+            "404.html": b"<h1>lost</h1>",
+            "robots.txt": b"Sitemap:\n",
+            "sitemap.xml": b"<urlset/>",
+            "favicon.svg": b"<svg/>",
+        }
+        files |= {"manifest.webmanifest": b"{}", "a/b.json": b"{}"}
+        files |= dict([_hashed("assets/site", b"body {}", ".css"), _hashed("assets/site", b"let a", ".js")])
+        files |= dict([_hashed("images/1", b"\xff\xd8", ".jpg"), _hashed("images/series", b"\x89PNG", ".png")])
+        files |= dict([_hashed("transcripts/1", b"1\n", ".srt"), _hashed("transcripts/1", b"[]", ".json")])
+        files |= dict([_hashed("chapters/1", b"{}", ".json"), _hashed("audio/1", bytes(900), ".m4a")])
+    items = []
+    for number in range(1, episodes + 1):
+        sound = _hashed(f"audio/{number}", random.Random(number).randbytes(900), ".mp3")  # noqa: S311  (no secret)
+        words = _hashed(f"transcripts/{number}", f"WEBVTT\n\n{number}".encode(), ".vtt")
+        files |= dict([sound, words]) | {f"{number}/index.html": f"<h1>{number}{edition}</h1>".encode()}
+        enclosure = f'<enclosure url="{SITE_URL}{sound[0]}" length="900" type="audio/mpeg"/>'
+        items.append(f"<item>{enclosure}<link>{SITE_URL}{number}/</link><transcript url='{SITE_URL}{words[0]}'/></item>")
+    files["feed.xml"] = f"<rss><channel><title>{edition}</title>{''.join(items)}</channel></rss>".encode()
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return {path: folder / path for path in files}
+
+
+def _hashed(name: str, content: bytes, suffix: str) -> tuple[str, bytes]:
+    return f"{name}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}", content
+
+
+def missing_of_feed(objects: Mapping[str, bytes]) -> list[str]:
+    """Return what a published feed names and is not there with the bytes that its name goes with; nothing without a feed."""
+    feed = objects.get("feed.xml", b"").decode()
+    named = [address.removeprefix(SITE_URL) for address in re.findall(rf"{re.escape(SITE_URL)}[^'\"<]*", feed)]
+    paths = [f"{path}index.html" if path.endswith("/") or not path else path for path in named]
+    return [path for path in paths if not _is_whole(path, objects.get(path))]
+
+
+def _is_whole(path: str, content: bytes | None) -> bool:
+    found = re.search(r"-([0-9a-f]{12})\.\w+$", path)
+    return content is not None and (found is None or hashlib.sha256(content).hexdigest().startswith(found[1]))

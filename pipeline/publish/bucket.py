@@ -24,7 +24,9 @@ from botocore.exceptions import (
     ProfileNotFound,
     SSLError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 
+from pipeline import addresses
 from pipeline.errors import Problem, PublishError, telling_what_cannot_be_read
 from pipeline.model import Destination
 from pipeline.publish.headers import is_hashed
@@ -93,6 +95,10 @@ def _client(destination: Destination, series_file: Path) -> Any:  # noqa: ANN401
     preset = _PRESETS.get(destination.service)
     configured = ConfiguredEndpointProvider(core.full_config, core.get_scoped_config(), "s3").provide()
     endpoint = destination.endpoint or configured
+    if endpoint and not addresses.is_web_address(endpoint):
+        cause = f"destinations.{destination.name} 的 endpoint“{endpoint}”不是网址"
+        fix = "写成 https:// 开头的网址；没有写过的，看看环境变量 AWS_ENDPOINT_URL"
+        raise PublishError([Problem(place=series_file, cause=cause, fix=fix, code="JX-U14")])
     if preset and not endpoint:
         if not region:
             cause = f"destinations.{destination.name} 没有写 region，不知道桶在哪个地域"
@@ -265,7 +271,7 @@ def _failed(bucket: str, series_file: Path, place: Path, error: BotoCoreError) -
         case SSLError():
             cause, fix = f"{host} 的证书对不上", "看看电脑的时间，关掉会拦截网络的软件，再发布一次"
             return Problem(place=place, cause=cause, fix=fix, code="JX-U17")
-        case HTTPClientError() | IncompleteReadError():
+        case NoConnectionError() | HTTPClientError() | IncompleteReadError():
             fix = "看看网络，再发布一次，会接着传"
             return Problem(place=place, cause=f"和 {host} 的连接没有成，或中途断了（{kind}）", fix=fix, code="JX-U10")
     fix = "核对 series.toml 里的桶名、region、endpoint 和 ~/.aws 里的设置"
