@@ -279,6 +279,7 @@ NO_RANGES: Change = lambda request, answer: (  # noqa: E731  (as above)
         (instead("/1/", 200, HOME), "JX-U22"),
         (instead("/1/?A1", 200, HOME), "JX-U22"),
         (instead("/1/", 200, b"<h1>lost</h1>"), "JX-U22"),
+        (instead("/1/?A1", 200, b"<h1>all files</h1>"), "JX-U22"),
         (instead("/audio/1", 404), "JX-U21"),
         (instead("/audio/1", 403), "JX-U21"),
         (instead("/audio/1", 500), "JX-U21"),
@@ -359,18 +360,19 @@ def test_an_old_copy_in_a_cache_is_waited_for_and_told_as_one(headers: dict[str,
         assert {*made.problems()} == {"JX-U24"}
 
 
-def test_what_the_page_held_before_is_known_for_an_old_copy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["index.html", "1/index.html"])
+def test_what_a_page_held_before_is_known_for_an_old_copy(path: str, tmp_path: Path) -> None:
     old: list[Answer] = []
 
     def stale(request: Request, answer: Answer) -> Answer:
-        if request.path == "/1/":
+        if request.path == f"/{path.removesuffix('index.html')}":
             old.append(answer)
             return old[0]
         return answer
 
     with desk(tmp_path, stale) as made:
         made.put_out()
-        made.site["1/index.html"].write_bytes(b"<h1>I</h1>")
+        made.site[path].write_bytes(b"<h1>I</h1>")
         assert made.problems() == ["JX-U24"]
 
 

@@ -35,7 +35,7 @@ from pipeline.publish.place import Upload
 _MULTIPART_FROM_BYTES = 16 * 2**20
 _PART_BYTES = 8 * 2**20  # S3 takes parts of 5 MiB and more
 _CONNECTIONS = 8
-_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10, 60
+_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10, 20
 _ATTEMPTS = 5
 _PRESETS = {"oss": "https://oss-{region}.aliyuncs.com", "cos": "https://cos.{region}.myqcloud.com"}
 _STORE_IN_TROUBLE = 500

@@ -28,7 +28,7 @@ from pipeline.errors import Problem, PublishError
 from pipeline.publish.headers import page_address
 
 _AT_ONCE = 8
-_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10, 30
+_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10, 20
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 8.0
 _HICCUP_S = 8.0  # how long a store may be out of order before it counts
 _CHUNK_BYTES = 2**16
@@ -202,17 +202,19 @@ class _Reader:
         return _get(self.http, by_name).sha256 == each.sha256
 
     def _other_bytes(self, each: Expected, answer: _Answer) -> Fault:
-        if answer.sha256 in self.home_sha256 and page_address(each.path) != each.path:
+        is_home = answer.sha256 in self.home_sha256
+        is_before = answer.sha256 == each.before_sha256
+        if is_home and not is_before and page_address(each.path) != each.path:
             return _no_directory(each, "答的是首页或 404 页，不是这一页")
-        if answer.sha256 == each.before_sha256 or _from_a_cache(answer):
+        if is_before or _from_a_cache(answer):
             cause = f"{each.url} 答的还是旧的内容，等了一阵也没有变；多半是 CDN 的缓存"
             fix = "在 CDN 控制台刷新这个网址，或等 5 分钟，再发布一次"
             return Fault(path=each.path, problem=Problem(place=Path(each.path), cause=cause, fix=fix, code=_STALE))
-        what = "首页的内容" if answer.sha256 in self.home_sha256 else f"别的内容（SHA-256 {answer.sha256[:12]}…）"
+        if self._is_there_by_name(each):
+            return _no_directory(each, f"答的是别的内容，可是 {each.path} 是对的")
+        what = "首页的内容" if is_home else f"别的内容（SHA-256 {answer.sha256[:12]}…）"
         cause = f"{each.url} 答的是{what}，应当是刚传上去的（{each.sha256[:12]}…）"
-        fix = (
-            "核对 fetch_url 和 url 说的是不是同一个地方、网站会不会改写内容（插广告、压缩网页），再发布一次，会重传它"
-        )
+        fix = "核对 fetch_url 和 url 说的是不是同一个地方、网站会不会改写内容（插广告、压缩网页），再发布一次，会重传它"
         problem = Problem(place=Path(each.path), cause=cause, fix=fix, code="JX-U23")
         return Fault(path=each.path, problem=problem, other_bytes=True)
 

@@ -77,8 +77,8 @@ def publish(
     run.save()  # before the feed is up, so that no feed was ever up whose names are not on record
     ledger = release()
     run.upload([entry for entry in plan.entries if entry.step == FEED_STEP])
-    run.confirm([FEED], [], always=True)
     run.put_ledger(ledger)
+    run.confirm([FEED], [], always=True)
     removed = removable if prune is not None else ()
     run.remove(removed)
     run.save()
