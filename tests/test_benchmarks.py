@@ -11,7 +11,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from benchmarks import audio, hugo_site, our_pages, process, script_like, site, speech_like
+from benchmarks import audio, feed, hugo_site, our_pages, process, script_like, site, speech_like
 from benchmarks.audio import Row
 from benchmarks.document import marks, write
 from benchmarks.meters import Reading
@@ -105,6 +105,26 @@ def test_pages_are_laid_out_and_their_time_is_told(tmp_path: Path) -> None:
     course = our_pages.make_pages(workspace(tmp_path, 1), tmp_path / "to")
     assert (tmp_path / "to" / "1" / "index.html").is_file()
     assert min(course.read_s, course.rendered_s, course.laid_out_s, course.records_mb) > 0
+
+
+# The feed
+
+
+def test_plain_lxml_writes_the_same_feed_to_the_last_byte(tmp_path: Path) -> None:
+    records = feed.read_records(workspace(tmp_path, 7))
+    content = feed.write_ours(records)
+    assert content.count(b"<item>") == 7
+    assert feed.write_plain(records) == content
+
+
+def test_contestants_that_write_other_bytes_are_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = feed.read_records(workspace(tmp_path, 1))
+    times, size_bytes = feed.compare(records, rounds=1)
+    assert size_bytes == len(feed.write_ours(records))
+    assert {len(taken_s) for taken_s in times.values()} == {1}
+    monkeypatch.setattr(feed, "write_plain", lambda _: b"another feed")
+    with pytest.raises(ValueError, match="other bytes"):
+        feed.compare(records, rounds=1)
 
 
 # What happened to a folder
@@ -212,7 +232,17 @@ def test_the_memory_of_pages_is_what_comes_on_top_of_the_records() -> None:
     assert cells(site.memory_table(measured)) == [["1,000", "204", "200", "4", "300"]]
 
 
-@pytest.mark.parametrize("name", [audio.DOCUMENT_NAME, site.DOCUMENT_NAME])
+def test_a_feed_that_takes_more_than_its_share_of_plain_lxmls_time_stands_out() -> None:
+    times = {feed.PLAIN: [2.0, 4.0], feed.OURS: [4.0, 5.0], feed.NOTES: [1.0, 1.0], feed.TREE: [0.5, 0.5]}
+    assert cells(feed.speed_table(times)) == [
+        ["plain lxml", "3.00 (2.00–4.00)", "1.00"],
+        ["ours", "4.50 (4.00–5.00)", "**1.50** (1.25–2.00)"],
+        ["– of both: the notes", "1.00 (1.00–1.00)", "0.33 (0.25–0.50)"],
+        ["lxml, with all words ready", "0.50 (0.50–0.50)", "0.17 (0.12–0.25)"],
+    ]
+
+
+@pytest.mark.parametrize("name", [audio.DOCUMENT_NAME, site.DOCUMENT_NAME, feed.DOCUMENT_NAME])
 def test_the_document_has_room_for_the_tables(tmp_path: Path, name: str) -> None:
     document = tmp_path / "benchmarks.md"
     document.write_text(DOCUMENT.read_text(encoding="utf-8"), encoding="utf-8")
