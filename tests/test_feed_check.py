@@ -169,18 +169,20 @@ def double(path: str) -> Breaking:
     return change
 
 
-def add(path: str, tag: str, text: str) -> Breaking:
+def add(path: str, tag: str, text: str, **attributes: str) -> Breaking:
     """Return the change that adds an element."""
 
     def change(root: etree._Element) -> None:
-        prefix, _, name = tag.partition(":")
-        etree.SubElement(find(root, path), f"{{{NAMESPACES[prefix]}}}{name}").text = text
+        prefix, _, name = tag.rpartition(":")
+        full_name = f"{{{NAMESPACES[prefix]}}}{name}" if prefix else name
+        etree.SubElement(find(root, path), full_name, attributes).text = text
 
     return change
 
 
 C, I = "channel/", "channel/item/"  # noqa: E741  # an item
 SELF = "atom:link"
+OUTDATED = ("keywords", "isClosedCaptioned", "subtitle", "summary")
 BROKEN: list[tuple[Breaking, str, int | None, str]] = [
     # The channel: what Apple, PSP-1 and RSS require
     (drop(f"{C}title"), MUST, None, "title"),
@@ -224,6 +226,18 @@ BROKEN: list[tuple[Breaking, str, int | None, str]] = [
     (write(f"{C}podcast:updateFrequency", "每" * 129), MUST, None, "podcast:updateFrequency"),
     (write(f"{C}podcast:txt", "a" * 4001), MUST, None, "podcast:txt"),
     (write(f"{C}podcast:txt@purpose", "a" * 129), MUST, None, "podcast:txt@purpose"),
+    (write(f"{C}podcast:license", "街坊都能用"), MUST, None, "podcast:license@url"),
+    (write(f"{C}podcast:license", "好" * 129), MUST, None, "podcast:license"),
+    (write(f"{C}podcast:license@url", "/about/"), MUST, None, "podcast:license@url"),
+    (write(f"{C}podcast:medium", "a" * 129), MUST, None, "podcast:medium"),
+    (add("channel", "podcast:person", "李" * 129), MUST, None, "podcast:person"),
+    (add("channel", "podcast:location", ""), MUST, None, "podcast:location"),
+    (add("channel", "podcast:location", "村口", geo="22,114°"), MUST, None, "podcast:location@geo"),
+    (add("channel", "podcast:location", "村口", rel="near"), MUST, None, "podcast:location@rel"),
+    (add("channel", "podcast:location", "村口", country="中国"), MUST, None, "podcast:location@country"),
+    (add("channel", "pubDate", "昨天"), MUST, None, "pubDate"),
+    (write(f"{C}copyright", "吉" * 256), MUST, None, "copyright"),
+    (write(f"{C}itunes:owner/itunes:name", "吉" * 256), MUST, None, "itunes:owner/itunes:name"),
     # An episode
     (drop(f"{I}title"), MUST, 2, "title"),
     (write(f"{I}title", "走走 "), MUST, 2, "title"),
@@ -254,7 +268,32 @@ BROKEN: list[tuple[Breaking, str, int | None, str]] = [
     (add("channel/item", "itunes:order", "1"), SHOULD, 2, "itunes:order"),
     (add("channel/item", "itunes:block", "no"), SHOULD, 2, "itunes:block"),
     (add("channel/item", "itunes:title", "走走 "), MUST, 2, "itunes:title"),
+    *((add("channel/item", f"itunes:{name}", "走"), SHOULD, 2, f"itunes:{name}") for name in OUTDATED),
+    (write(f"{I}itunes:author", "吉" * 256), MUST, 2, "itunes:author"),
+    (write(f"{I}itunes:episode", "0"), MUST, 0, "itunes:episode"),
+    (write(f"{I}content:encoded", "<p>好\x85</p>"), MUST, 2, "content:encoded"),
+    # As apps read it: an identity of another format beside the guid, an address with an entity, a year of two figures
+    (add("channel/item", "atom:id", "another"), MUST, 2, "guid"),
+    (write(f"{I}link", "https://jixiang.example/2/?a&lt;b"), MUST, 2, "link"),
+    (write(f"{I}pubDate", "Sat, 01 Jan 0050 08:00:00 +0000"), MUST, 2, "pubDate"),
     # An episode: the podcast namespace
+    (drop(f"{I}podcast:transcript@url"), MUST, 2, "podcast:transcript@url"),
+    (write(f"{I}podcast:season@name", "季" * 129), MUST, 2, "podcast:season@name"),
+    (write(f"{I}podcast:soundbite@duration", "半分钟"), MUST, 2, "podcast:soundbite@duration"),
+    (write(f"{I}podcast:contentLink", ""), MUST, 2, "podcast:contentLink"),
+    (write(f"{I}podcast:alternateEnclosure@length", "0"), MUST, 2, "podcast:alternateEnclosure@length"),
+    (
+        write(f"{I}podcast:alternateEnclosure/podcast:source@uri", "ipfs://走走"),
+        MUST,
+        2,
+        "podcast:alternateEnclosure/podcast:source@uri",
+    ),
+    (write(f"{I}podcast:txt", "a" * 4001), MUST, 2, "podcast:txt"),
+    (write(f"{I}podcast:txt@purpose", "a" * 129), MUST, 2, "podcast:txt@purpose"),
+    (add("channel/item", "podcast:license", "好" * 129, url="https://jixiang.example/about/"), MUST, 2, "podcast:license"),
+    (add("channel/item", "podcast:license", "CC-BY-4.0"), MUST, 2, "podcast:license"),
+    (add("channel/item", "podcast:license", "cc-by-4.0", url="/about/"), MUST, 2, "podcast:license@url"),
+    (add("channel/item", "podcast:license", "街坊都能用"), MUST, 2, "podcast:license@url"),
     (drop(f"{I}podcast:transcript@type"), MUST, 2, "podcast:transcript@type"),
     (write(f"{I}podcast:transcript@rel", "subtitles"), MUST, 2, "podcast:transcript@rel"),
     (write(f"{I}podcast:transcript@type", "text/plain"), SHOULD, 2, "podcast:transcript@type"),

@@ -14,7 +14,7 @@ from pipeline.addresses import is_web_address
 from pipeline.feed import values
 from pipeline.feed.faults import FILE, MUST, NOTHING, PROMISE, SHOULD, Fault
 from pipeline.feed.reading import NAMESPACES, Channel, Entry, Item, name_of, read_feed
-from pipeline.feed.rules import ITEM_RULES, breaches, channel_rules
+from pipeline.feed.rules import ITEM_RULES, WELL_KNOWN_LICENCE, breaches, channel_rules
 from pipeline.model import Series
 
 # Source: Apple; by how the file's name ends, which decides.
@@ -79,6 +79,7 @@ def check_feed(
 def _check_channel(channel: Channel, series: Series, podcast_guid: str) -> Iterator[Fault]:
     for breach in dict.fromkeys(breaches(channel.element, channel_rules(series))):
         yield channel.fault(breach.code, breach.field, breach.found, breach.wanted)
+    yield from _check_licence(channel)
     guid = channel.element.findtext("podcast:guid", namespaces=NAMESPACES)
     if guid and guid != podcast_guid:
         yield channel.fault(PROMISE, "podcast:guid", guid, f"台账里的 {podcast_guid}")
@@ -91,11 +92,18 @@ def _check_channel(channel: Channel, series: Series, podcast_guid: str) -> Itera
 def _check_item(item: Item) -> Iterator[Fault]:
     for breach in dict.fromkeys(breaches(item.element, ITEM_RULES)):
         yield item.fault(breach.code, breach.field, breach.found, breach.wanted)
+    yield from _check_licence(item)
     yield from _check_guid(item)
     yield from _check_sound_type(item)
     yield from _check_transcripts(item)
     yield from _check_soundbites(item)
     yield from _check_apps_view(item)
+
+
+def _check_licence(owner: Channel | Item) -> Iterator[Fault]:
+    licence = owner.element.find("podcast:license", NAMESPACES)
+    if licence is not None and not licence.get("url") and not WELL_KNOWN_LICENCE.fullmatch((licence.text or "").lower()):
+        yield owner.fault(MUST, "podcast:license@url", NOTHING, "网址：自己的许可协议要有地方可读")
 
 
 def _check_guid(item: Item) -> Iterator[Fault]:

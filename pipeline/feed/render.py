@@ -6,7 +6,6 @@ Rules: RSS 2.0; PSP-1 (Podcast Standards Project); Apple, Podcaster's Guide to R
 from __future__ import annotations
 
 import hashlib
-import re
 import zoneinfo
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,13 +18,12 @@ from pipeline import addresses
 from pipeline.coordinates import locate
 from pipeline.feed.extension import ChannelExtension, Element, ItemExtension, itunes, podcast
 from pipeline.feed.notes import SYNTHETIC, description, shownotes
+from pipeline.feed.rules import WELL_KNOWN_LICENCE
 from pipeline.model import BuiltEpisode, Enclosure, Episode, Files, Poster, Series, Stop
 
 _CODECS = {".m4a": "mp4a.40.2"}  # AAC-LC. Source: RFC 6381
 _STYLE = (Path(__file__).parent / "feed.css").read_bytes()
 _STYLE_PATH = f"assets/feed-{hashlib.sha256(_STYLE).hexdigest()[:12]}.css"
-# Source: podcast namespace, list of licences: any other needs an address where it can be read.
-_WELL_KNOWN_LICENCE = re.compile(r"arr|cc-by(-nc)?(-nd|-sa)?-[1-4]\.[05]|cc0-1\.0|v4v-1\.0")
 
 
 def render_feed(series: Series, built: Sequence[BuiltEpisode], cover: Poster, *, podcast_guid: str, moved: bool = False) -> Files:
@@ -106,7 +104,7 @@ def _category(path: Sequence[str]) -> Element:
 
 def _licence(series: Series) -> Element:
     identifier = series.licence.lower()
-    if _WELL_KNOWN_LICENCE.fullmatch(identifier):
+    if WELL_KNOWN_LICENCE.fullmatch(identifier):
         return podcast("license", identifier)
     return podcast("license", identifier, url=f"{series.site_url}about/")
 

@@ -27,6 +27,8 @@ _NUMBERED = re.compile(r"第\s*[0-9一二三四五六七八九十百]+\s*[期集
 _CLAIM = re.compile(r"©|\(c\)|copyright|版权|(19|20)\d\d", re.IGNORECASE)
 _TRUE_OR_FALSE = values.one_of("true", "false")
 _MANY = 1_000_000
+# Source: podcast namespace, list of licences: any other needs an address where it can be read.
+WELL_KNOWN_LICENCE = re.compile(r"arr|cc-by(-nc)?(-nd|-sa)?-[1-4]\.[05]|cc0-1\.0|v4v-1\.0")
 
 
 @dataclass(frozen=True, kw_only=True)
