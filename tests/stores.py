@@ -294,7 +294,7 @@ def nginx(program: str, root: Path, folder: Path) -> Iterator[str]:
     user = "user root;" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""  # pytest's folders are for their owner alone
     main = f"{user} daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}"
     (folder / "nginx.conf").write_text(f"{main}\nhttp {{ access_log off; {paths}\n{edited}\n}}\n", encoding="utf-8")
-    command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+    command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         _wait_for(port, process)
