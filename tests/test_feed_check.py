@@ -270,7 +270,7 @@ BROKEN: list[tuple[Breaking, str, int | None, str]] = [
     (add("channel/item", "itunes:title", "走走 "), MUST, 2, "itunes:title"),
     *((add("channel/item", f"itunes:{name}", "走"), SHOULD, 2, f"itunes:{name}") for name in OUTDATED),
     (write(f"{I}itunes:author", "吉" * 256), MUST, 2, "itunes:author"),
-    (write(f"{I}itunes:episode", "0"), MUST, 0, "itunes:episode"),
+    (write(f"{I}itunes:episode", "0"), MUST, None, "第 1 个 item 的 itunes:episode"),
     (write(f"{I}content:encoded", "<p>好\x85</p>"), MUST, 2, "content:encoded"),
     # As apps read it: an identity of another format beside the guid, an address with an entity, a year of two figures
     (add("channel/item", "atom:id", "another"), MUST, 2, "guid"),
@@ -441,6 +441,62 @@ def test_a_feed_that_was_cut_off_is_a_fault(good: Good) -> None:
     (fault,) = good.check(good.content[: len(good.content) // 2])
     assert fault.field == "feed.xml"
     assert "行" in fault.found
+
+
+NASTY = [
+    "",
+    " ",
+    "https://[",
+    "https://jixiang.example:99999999/a.mp3",
+    "https://jixiang.example/%zz.mp3",
+    "https://jixiang.example/audio/../../a.mp3",
+    "9" * 5000,
+    "１２",
+    "-1",
+    "1e400",
+    "NaN",
+    "Mon, 99 Oct 99999 99:99:99 +9999",
+    "Fri, 31 Dec 9999 23:59:59 -2359",
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+    "<![CDATA[<b>&amp;</b>]]>",
+    "geo:999,999",
+    "\u2028😀\u0301",
+]
+
+
+def overwrite_all(value: str) -> Breaking:
+    def change(root: etree._Element) -> None:
+        for element in find(root, "channel").iter():
+            element.text = value if not len(element) else element.text
+            for name in element.attrib:
+                element.set(name, value)
+
+    return change
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_whatever_all_fields_hold_there_are_faults_and_no_traceback(good: Good, value: str) -> None:
+    assert good.check(broken(good.content, overwrite_all(value)))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=40) | st.sampled_from(NASTY),
+    data=st.data(),
+)
+def test_whatever_one_field_holds_there_is_no_traceback(good: Good, value: str, data: st.DataObject) -> None:
+    root = etree.fromstring(good.content)
+    element = data.draw(st.sampled_from([each for each in find(root, "channel").iter() if not len(each)]))
+    name = data.draw(st.sampled_from([None, *element.attrib]))
+    try:
+        if name is None:
+            element.text = value
+        else:
+            element.set(name, value)
+    except ValueError:  # XML itself holds no such character
+        return
+    for fault in good.check(etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=True)):
+        assert fault.problem(Path("feed.xml")).cause
 
 
 def test_a_fault_is_told_in_chinese_with_what_was_found_and_wanted(good: Good) -> None:

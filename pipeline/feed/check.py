@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import timegm
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
@@ -114,7 +115,8 @@ def _check_guid(item: Item) -> Iterator[Fault]:
 
 
 def _check_sound_type(item: Item) -> Iterator[Fault]:
-    suffix, mime_type = values.suffix_of(item.attribute("enclosure", "url")), item.attribute("enclosure", "type")
+    url, mime_type = item.attribute("enclosure", "url"), item.attribute("enclosure", "type")
+    suffix = values.suffix_of(url) if is_web_address(url) else ""
     wanted = _SOUND_TYPES.get(suffix, ())
     if wanted and mime_type and mime_type not in wanted:
         yield item.fault(MUST, "enclosure@type", mime_type, f"{' 或 '.join(wanted)}（文件是 {suffix}）")
@@ -158,8 +160,8 @@ def _check_apps_view(item: Item) -> Iterator[Fault]:
             yield item.fault(MUST, field, f"{understood or NOTHING}（播客应用读到的）", f"写着的 {written}")
     published = item.text("pubDate")
     if not values.date(published):
-        written_as = parsedate_to_datetime(published).utctimetuple()
-        if tuple(entry.get("published_parsed") or ())[:6] != tuple(written_as)[:6]:
+        understood = entry.get("published_parsed")
+        if understood is None or timegm(understood) != parsedate_to_datetime(published).timestamp():
             yield item.fault(MUST, "pubDate", f"{published}（播客应用读成别的时间）", "播客应用读得懂的时间")
 
 

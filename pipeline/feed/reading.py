@@ -10,6 +10,7 @@ from typing import Any
 import feedparser
 from lxml import etree
 
+from pipeline.feed import values
 from pipeline.feed.extension import ITUNES, PODCAST
 from pipeline.feed.faults import MUST, NOTHING, Fault
 
@@ -108,7 +109,7 @@ def _item(position: int, element: etree._Element, entry: Entry) -> Item:
     written = (element.findtext("itunes:episode", namespaces=NAMESPACES) or "").strip()
     return Item(
         position=position,
-        number=int(written) if written.isascii() and written.isdigit() else None,
+        number=int(written) if values.positive(written) is None else None,
         element=element,
         entry=entry,
     )

@@ -18,10 +18,11 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Source: RFC 2822, 3.3, with the year in four figures; W3C's validator wants the day of the week to be right as well.
 _DATE = re.compile(
     r"(?P<weekday>Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} "
-    r"\d\d:\d\d(:\d\d)? ([+-]\d{4}|GMT|UT)"
+    r"\d\d:\d\d(:\d\d)? ([+-]\d{4}|GMT|UT)",
+    re.ASCII,
 )
 # Source: RFC 5870.
-_GEO = re.compile(r"geo:-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?(,-?\d+(\.\d+)?)?(;.*)?")
+_GEO = re.compile(r"geo:-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?(,-?\d+(\.\d+)?)?(;.*)?", re.ASCII)
 MOST_CHARACTERS = 255  # Source: PSP-1: unless stated otherwise
 
 
@@ -127,5 +128,5 @@ def geo(value: str) -> str | None:
     return None if _GEO.fullmatch(value) else "geo:纬度,经度"
 
 
-positive = like("0*[1-9][0-9]*", "大于 0 的整数")
-number = like(r"\d+(\.\d+)?", "一个数")
+positive = like("0{0,9}[1-9][0-9]{0,17}", "大于 0 的整数")
+number = like(r"[0-9]{1,18}(\.[0-9]{1,18})?", "一个数")
