@@ -194,6 +194,38 @@ def test_podcastparser_reads_the_same(series: Series, built: BuiltEpisode, cover
     assert item["published"] == int(built.published_at.timestamp())
 
 
+def test_both_parsers_read_every_field_of_the_channel(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    content = _render(series, [built], cover, moved=True)
+    by_feedparser = feedparser.parse(content).feed
+    by_podcastparser = podcastparser.parse("https://jixiang.example/feed.xml", io.BytesIO(content))
+    assert by_feedparser.title == by_podcastparser["title"] == series.title
+    assert by_feedparser.subtitle == by_podcastparser["description"] == series.description
+    assert by_feedparser.link == by_podcastparser["link"] == series.site_url
+    assert by_feedparser.language == by_podcastparser["language"] == series.language
+    assert by_feedparser.author == by_podcastparser["itunes_author"] == series.author
+    assert by_feedparser.image.href == by_podcastparser["cover_url"]
+    assert by_feedparser["itunes_new-feed-url"] == by_podcastparser["new_url"] == "https://jixiang.example/feed.xml"
+    assert [tag.term for tag in by_feedparser.tags] == list(series.category)
+    assert by_podcastparser["itunes_categories"] == [list(series.category)]
+    assert by_podcastparser["itunes_owner"] == {"name": series.author, "email": series.owner_email}
+    assert by_podcastparser["explicit"] is False
+    assert by_feedparser.rights == series.author
+    assert by_feedparser.podcast_guid == PODCAST_GUID
+    assert by_feedparser.podcast_updatefrequency == {"rrule": "FREQ=WEEKLY"}
+    assert by_feedparser.podcast_license == "cc-by-nc-4.0"
+
+
+@pytest.mark.parametrize("title", ["A&B 的“路”", "1 < 2", "😀👨\u200d👩\u200d👧 一家人", "𠮷祥·阿依古丽", "it's]]>", "e\u0301té"])
+def test_both_parsers_read_a_hostile_title_as_it_was_written(
+    series: Series, built: BuiltEpisode, cover: Poster, title: str
+) -> None:
+    renamed = dataclasses.replace(built, episode=dataclasses.replace(built.episode, title=title))
+    content = _render(series, [renamed], cover)
+    (item,) = podcastparser.parse("https://jixiang.example/feed.xml", io.BytesIO(content))["episodes"]
+    assert item["title"] == title
+    assert html.unescape(feedparser.parse(content).entries[0].title) == title
+
+
 def test_the_transcript_that_apple_reads_comes_first(series: Series, built: BuiltEpisode, cover: Poster) -> None:
     item = etree.fromstring(_render(series, [built], cover)).find("channel/item")
     assert item is not None
