@@ -395,7 +395,7 @@ def test_the_passage_that_stands_for_the_whole_bears_the_episodes_title(
     assert soundbite is not None
     assert soundbite.text == "到珍珠滩走走"
     assert _attributes(soundbite) == {"startTime": "35.0", "duration": "30.0"}
-    assert _item(series, built, cover).find(f"{PODCAST}soundbite") is None
+    assert _item(series, built, cover, soundbite=None).find(f"{PODCAST}soundbite") is None
 
 
 def test_a_machine_is_told_of_a_synthetic_voice(series: Series, built: BuiltEpisode, cover: Poster) -> None:
