@@ -146,7 +146,7 @@ def test_files_that_nobody_published_are_never_left_over(tmp_path: Path) -> None
         assert (made.root / "theirs.html").read_bytes() == b"theirs"
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"files": {"index.html": {"sha256": 1}}, "named": []}'])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"files": {"index.html": {"sha256": 1}}, "named": [], "codes": []}'])
 def test_with_a_damaged_manifest_everything_is_looked_at_anew_and_published_again(damage: bytes, tmp_path: Path) -> None:
     with desk(tmp_path) as made:
         made.put_out()
@@ -247,6 +247,15 @@ def test_only_what_is_new_is_fetched_back_the_next_time(tmp_path: Path) -> None:
         made.put_out(codes=[made.code(1), made.code(2, "A1"), made.code(3, "B1")])
         new = {f"/{path}" for path in made.site if path.startswith(("audio/3", "transcripts/3"))}
         assert {*made.asked} == new | {"/3/", "/3/?B1", "/feed.xml", "/1/", "/2/?A1"}
+
+
+def test_the_code_of_a_poster_for_a_new_place_is_fetched_though_its_page_is_old(tmp_path: Path) -> None:
+    with desk(tmp_path, episodes=9) as made:
+        codes = [made.code(number) for number in range(1, 10)]
+        made.put_out(codes=codes)
+        made.asked.clear()
+        made.put_out(codes=[*codes, made.code(1, "B7")])
+        assert sorted(made.asked) == ["/1/?B7", "/7/", "/8/", "/9/", "/feed.xml"]
 
 
 def spoilt(path: str, **headers: str) -> Change:

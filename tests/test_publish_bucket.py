@@ -82,7 +82,6 @@ def test_a_thousand_unchanged_files_go_with_no_upload_and_ten_requests_at_most(s
         path: Entry(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content), confirmed=True)
         for path, content in contents.items()
     }
-    contents["publish-manifest.json"] = manifest_bytes(Manifest(files=files, named=frozenset(site)))
     backend = s3_backends["123456789012"]["aws"]
     for path, content in contents.items():
         backend.put_object(stores.BUCKET, f"thousand/{path}", content).metadata.update({"Content-Type": mime_type(path)})
@@ -98,6 +97,8 @@ def test_a_thousand_unchanged_files_go_with_no_upload_and_ten_requests_at_most(s
         return website(request, onwards)
 
     with stores.gate(store.url, count) as counted, stores.gate(store.url, count_fetched) as web:
+        manifest = manifest_bytes(Manifest(files=files, named=frozenset(site), codes=frozenset({f"{web}/1/"})))
+        backend.put_object(stores.BUCKET, "thousand/publish-manifest.json", manifest)
         place = open_bucket(destination(counted, url=f"s3://{stores.BUCKET}/thousand"))
         published = put_out(site, place, f"{web}/")
     assert (published.uploaded, published.fetched) == (0, 2)

@@ -33,10 +33,15 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """All that we put up, by path; ``named`` are the paths that any feed we put up has ever named."""
+    """All that we put up, by path.
+
+    ``named`` are the paths that any feed we put up has ever named; ``codes`` the addresses in printed codes that were fetched
+    back as they should be.
+    """
 
     files: Mapping[str, Entry]
     named: frozenset[str]
+    codes: frozenset[str]
 
 
 def read_manifest(place: Place, paths: Container[str]) -> Manifest:
@@ -49,15 +54,17 @@ def read_manifest(place: Place, paths: Container[str]) -> Manifest:
         return Manifest(
             files=MappingProxyType({path: Entry(**entry) for path, entry in written["files"].items()}),
             named=frozenset(written["named"]),
+            codes=frozenset(written["codes"]),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
-        return Manifest(files=MappingProxyType({}), named=named_paths(place.read(FEED) or b"", paths))
+        named = named_paths(place.read(FEED) or b"", paths)
+        return Manifest(files=MappingProxyType({}), named=named, codes=frozenset())
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
     """Return a manifest as it is kept: JSON, sorted, so that the same content has the same bytes."""
     files = {path: asdict(entry) for path, entry in manifest.files.items()}
-    content = {"files": files, "named": sorted(manifest.named)}
+    content = {"files": files, "named": sorted(manifest.named), "codes": sorted(manifest.codes)}
     return f"{json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)}\n".encode()
 
 

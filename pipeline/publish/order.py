@@ -109,7 +109,7 @@ class _Run:
         self._progress, self._patience_s = progress, patience_s
         self._files = dict(plan.manifest.files)
         self._saved = manifest_bytes(plan.manifest) if plan.manifest.files else b""
-        self.names = plan.manifest.named
+        self.names, self._codes = plan.manifest.named, plan.manifest.codes
         self.uploaded = self.uploaded_bytes = self.fetched = 0
 
     def forget(self, paths: Iterable[str]) -> None:
@@ -139,22 +139,24 @@ class _Run:
         self.uploaded_bytes += sum(entry.size_bytes for entry in going)
 
     def confirm(self, paths: Sequence[str], codes: Sequence[Code], *, always: bool = False) -> None:
-        """Fetch back what was not yet, with the codes that lead there and a few others; record what answers as it must."""
+        """Fetch back what was not yet, files and codes, and a few codes once more; record what answers as it must."""
         new = [path for path in paths if always or not self._files[path].confirmed]
-        others = sorted((code for code in codes if code.path not in new), key=lambda code: code.number)
-        looked_at = [code for code in codes if code.path in new] + others[-_CODES_LOOKED_AT_AGAIN:]
+        due = [code for code in codes if code.path in new or code.url not in self._codes]
+        others = sorted((code for code in codes if code not in due), key=lambda code: code.number)
+        looked_at = due + others[-_CODES_LOOKED_AT_AGAIN:]
         addresses = {file_url(self._fetch_url, path): path for path in new} | {code.url: code.path for code in looked_at}
         expected = [self._expected(url, path) for url, path in addresses.items()]
         meter = _Meter("读回", sum(each.size_bytes for each in expected), self._progress)
         faults = fetch_back(expected, home_sha256=self._home(), patience_s=self._patience_s, tell=meter.add)
         self.fetched += len(expected)
-        self._record(new, faults)
+        self._record(new, looked_at, faults)
         if faults:
             self.save()
             raise refuse(faults)
 
-    def _record(self, new: Sequence[str], faults: Sequence[Fault]) -> None:
+    def _record(self, new: Sequence[str], codes: Sequence[Code], faults: Sequence[Fault]) -> None:
         faulty = {fault.path for fault in faults}
+        self._codes |= {code.url for code in codes if code.path not in faulty}
         for path in {*new} - faulty:
             self._files[path] = replace(self._files[path], confirmed=True)
         for path in faulty:
@@ -180,7 +182,7 @@ class _Run:
 
     def save(self) -> None:
         """Put the manifest up if it is another than the one that is there."""
-        content = manifest_bytes(Manifest(files=self._files, named=self.names))
+        content = manifest_bytes(Manifest(files=self._files, named=self.names, codes=self._codes))
         if content != self._saved:
             sha256 = hashlib.sha256(content).hexdigest()
             self._place.put(_upload(MANIFEST, content, sha256, len(content)), _tell_nobody)
