@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -392,7 +392,7 @@ def _amend(amendment: Amendment, out: Path, *, reason: str | None, yes: bool) ->
     if reason is None:
         reason = click.prompt("为什么（一句话，会随台账放到网站上）", err=True)
     if not yes:
-        click.confirm("确定吗", abort=True, err=True)
+        click.confirm("确定吗（y 是，N 不）", abort=True, err=True)
     record(amendment, out, reason=reason, now=datetime.now(UTC))
     click.echo(f"√ 已记入台账 {amendment.promises.file}")
 
@@ -452,8 +452,10 @@ class _Transfer:
 
 
 def _print_publication(publication: Publication) -> None:
-    _print_reminders(publication.outcome)
     destination, plan, published = publication.destination, publication.plan, publication.published
+    _print_reminders(publication.outcome, publication.released)
+    if destination.public and destination.fetch_url != publication.outcome.series.site_url:
+        click.echo(f"提醒：核对的是 {destination.fetch_url}，不是海报上的 {publication.outcome.series.site_url}；请自己扫一扫。")
     kind = "正式" if destination.public else "试发，不算数"
     if plan is None:
         click.echo("没有发布：先改好下面的问题，再运行一次。网站上的东西没有动。")
@@ -510,7 +512,7 @@ def _print_outcome(outcome: Outcome) -> None:
     if outcome.built:
         click.echo(_table([_row(each) for each in outcome.built], _COLUMNS, _ALIGNMENTS, (None, _TITLE_COLUMNS)))
         click.echo("")
-    _print_reminders(outcome)
+    _print_reminders(outcome, {each.identity.number for each in outcome.built})
     if outcome.built:
         click.echo(f"声音和网页   {outcome.out / 'site'}")
         click.echo(f"打印的海报   {outcome.out / 'print'}")
@@ -522,8 +524,10 @@ def _print_outcome(outcome: Outcome) -> None:
         click.echo("下一步：打开网页看一看、听一听，用微信扫一扫海报上的码，再拿去打印。")
 
 
-def _print_reminders(outcome: Outcome) -> None:
+def _print_reminders(outcome: Outcome, numbers: Container[int]) -> None:
     for each in outcome.built:
+        if each.identity.number not in numbers:
+            continue
         notes = (f"{note.place.name} {note.cause}（{note.fix}）[{note.code}]" for note in each.episode.notes)
         said = (*notes, *each.sound.warnings, *each.captions.disagreements)
         for words in said:

@@ -204,7 +204,7 @@ def _fetch_sounds(destination: Destination, site: Path, missing: Sequence[Releas
     problems: list[Problem] = []
     total_bytes, done_bytes = sum(each.size_bytes for each in missing), 0
     for each in missing:
-        transfer(each.path, done_bytes, total_bytes)
+        transfer("取回", done_bytes, total_bytes)
         try:
             content = publish.fetch(destination.fetch_url, each.path)
         except PublishError as error:
@@ -217,6 +217,6 @@ def _fetch_sounds(destination: Destination, site: Path, missing: Sequence[Releas
             continue
         artefacts.write(site / each.path, content)
         done_bytes += each.size_bytes
-    transfer("", done_bytes, total_bytes)
+        transfer("取回", done_bytes, total_bytes)
     if problems:
         raise PublishError(problems)

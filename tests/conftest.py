@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pipeline import source
 from pipeline.model import Episode, Series
 from tests.browser import WHY_NONE, launch
+from tests.desks import Desk, new_desk
 
 # No deadline: machines under load are slow, not wrong. CI repeats the same examples; everybody else tries new ones.
 settings.register_profile("jixiang", deadline=None, derandomize="CI" in os.environ)
@@ -29,6 +31,22 @@ def series() -> Series:
 @pytest.fixture(scope="session")
 def episode(series: Series) -> Episode:
     return source.read_episode(REPOSITORY / "episodes" / "01-xiuxian-yule", series)
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Return a desk with the sample workspace built once: for looking only."""
+    desk = new_desk(tmp_path_factory.mktemp("first"))
+    outcome = desk.build()
+    assert outcome.failures == ()
+    return desk
+
+
+@pytest.fixture
+def desk(first: Desk, tmp_path: Path) -> Desk:
+    """Return a copy of it that a test may change."""
+    shutil.copytree(first.workspace.parent, tmp_path / "desk")
+    return Desk(tmp_path / "desk" / "episodes", tmp_path / "desk" / "out")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ Each build draws posters and encodes sound, so the tests share one, and those th
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import multiprocessing.context
 import shutil
@@ -27,63 +26,16 @@ from mutagen.mp3 import MP3
 
 from pipeline import artefacts, audio, ledger, media
 from pipeline.artefacts import store as artefact_store
-from pipeline.build import Outcome, build
 from pipeline.errors import AuthorError, MachineError, PromiseError
 from pipeline.model import Enclosure, Release, Sound, SoundSettings, Span, Theme
-from tests.posters import coarsen
+from tests.desks import NOW, Desk, content_of, made_in, new_desk
 from tests.sounds import read_ebur128
 
 REPOSITORY = Path(__file__).parents[1]
-SAMPLE = Path(__file__).parent / "samples" / "workspace"
-NOW = datetime(2026, 11, 1, tzinfo=UTC)  # episode 1 is due, episode 2 is not
-
-
-@dataclasses.dataclass(frozen=True)
-class Desk:
-    """Somebody's workspace and what was built from it."""
-
-    workspace: Path
-    out: Path
-
-    def build(self, *numbers: int, now: datetime = NOW, frozen: bool = False) -> Outcome:
-        return build(self.workspace, self.out, numbers=numbers or None, now=now, frozen=frozen)
-
-    def edit(self, path: str, before: str, after: str) -> None:
-        file = self.workspace / path
-        text = file.read_text(encoding="utf-8")
-        assert before in text
-        file.write_text(text.replace(before, after, 1), encoding="utf-8")
-
-    def site(self) -> dict[str, bytes]:
-        return _content(self.out / "site")
-
-
-def _content(folder: Path) -> dict[str, bytes]:
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
-
-
-def _made(out: Path) -> dict[str, bytes]:
-    """Return everything a build laid out; the store holds more after edits, as it should."""
-    return {path: content for path, content in _content(out).items() if not path.startswith("store/")}
-
-
-@pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    folder = tmp_path_factory.mktemp("first")
-    desk = Desk(coarsen(shutil.copytree(SAMPLE, folder / "episodes")), folder / "out")
-    outcome = desk.build()
-    assert outcome.failures == ()
-    return desk
-
-
-@pytest.fixture
-def desk(first: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(first.workspace.parent, tmp_path / "desk")
-    return Desk(tmp_path / "desk" / "episodes", tmp_path / "desk" / "out")
 
 
 def test_a_build_leaves_sound_posters_pages_feed_and_reports(first: Desk) -> None:
-    made = set(_made(first.out))
+    made = set(made_in(first.out))
     assert {
         "site/index.html",
         "site/1/index.html",
@@ -154,7 +106,7 @@ def test_an_incremental_build_equals_a_clean_one_byte_for_byte(desk: Desk, tmp_p
     assert desk.build(now=later).failures == ()
     clean = Desk(desk.workspace, tmp_path / "clean")
     assert clean.build(now=later).failures == ()
-    incremental, fresh = _made(desk.out), _made(clean.out)
+    incremental, fresh = made_in(desk.out), made_in(clean.out)
     assert incremental.keys() == fresh.keys()
     assert [path for path in fresh if incremental[path] != fresh[path]] == []
 
@@ -171,12 +123,12 @@ def test_a_changed_title_keeps_guid_and_address_and_encodes_nothing(desk: Desk) 
 
 
 def test_a_damaged_file_in_the_store_is_made_again(desk: Desk) -> None:
-    before = _made(desk.out)
+    before = made_in(desk.out)
     for file in (desk.out / "store").rglob("*.mp3"):
         file.write_bytes(file.read_bytes()[:1000])
     shutil.rmtree(desk.out / "site")
     assert desk.build().failures == ()
-    assert _made(desk.out) == before
+    assert made_in(desk.out) == before
 
 
 def test_a_second_build_adds_nothing_to_the_ledger_and_may_be_frozen(desk: Desk) -> None:
@@ -185,8 +137,8 @@ def test_a_second_build_adds_nothing_to_the_ledger_and_may_be_frozen(desk: Desk)
     assert (desk.workspace / "ledger.jsonl").read_bytes() == before
 
 
-def test_frozen_refuses_what_the_ledger_lacks_before_anything_is_made(tmp_path: Path) -> None:
-    desk = Desk(coarsen(shutil.copytree(SAMPLE, tmp_path / "episodes")), tmp_path / "out")
+def test_frozen_refuses_what_the_ledger_lacks_before_anything_ismade_in(tmp_path: Path) -> None:
+    desk = new_desk(tmp_path)
     with pytest.raises(PromiseError) as raised:
         desk.build(frozen=True)
     assert raised.value.problems[0].code == "JX-P06"
@@ -194,14 +146,14 @@ def test_frozen_refuses_what_the_ledger_lacks_before_anything_is_made(tmp_path: 
 
 
 def test_one_broken_episode_stops_no_other_and_loses_nothing_that_was_built(desk: Desk) -> None:
-    before = _made(desk.out)
+    before = made_in(desk.out)
     desk.edit("01-laowu/script.md", "aspect: culture", "aspect: 文化")
     desk.edit("02-laojie/script.md", "title: 去逛街", "title: 一起去逛街")
     outcome = desk.build()
     assert [problem.code for failure in outcome.failures for problem in failure.problems] == ["JX-A32"]
     assert [each.identity.number for each in outcome.built] == [2]
     assert not outcome.site_laid_out
-    after = _made(desk.out)
+    after = made_in(desk.out)
     changed = [path for path in before if before[path] != after.get(path)]
     assert [path for path in changed if not path.startswith(("print/2/", "social/2/", "report/2.", "print/series.pdf"))] == []
     assert before["print/2/a3.pdf"] != after["print/2/a3.pdf"]
@@ -213,11 +165,11 @@ def test_one_broken_episode_stops_no_other_and_loses_nothing_that_was_built(desk
 def test_a_number_that_cannot_be_read_takes_no_episode_off_the_site(desk: Desk, written: str) -> None:
     (desk.workspace / "01-laowu").rename(desk.workspace / "2026-laowu")
     desk.edit("2026-laowu/script.md", "---\nnumber: 1\n", f"---\n{written}\n")
-    before = _made(desk.out)
+    before = made_in(desk.out)
     outcome = desk.build(2)
     assert outcome.failures
     assert not outcome.site_laid_out
-    assert _made(desk.out) == before
+    assert made_in(desk.out) == before
 
 
 def test_a_sign_that_no_font_has_is_named_with_its_line_wherever_it_was_written(desk: Desk) -> None:
@@ -237,17 +189,17 @@ def test_editing_the_words_tags_no_sound_again(desk: Desk) -> None:
     assert set((desk.out / "store" / "tag").iterdir()) == tagged
 
 
-def test_a_ledger_that_is_gone_is_missed_before_anything_is_made(desk: Desk) -> None:
-    before = _made(desk.out)
+def test_a_ledger_that_is_gone_is_missed_before_anything_ismade_in(desk: Desk) -> None:
+    before = made_in(desk.out)
     (desk.workspace / "ledger.jsonl").unlink()
     with pytest.raises(PromiseError) as raised:
         desk.build()
     assert raised.value.problems[0].code == "JX-P09"
-    assert _made(desk.out) == before
+    assert made_in(desk.out) == before
 
 
 def test_ctrl_c_ends_at_once_and_the_next_build_finishes(tmp_path: Path) -> None:
-    desk = Desk(coarsen(shutil.copytree(SAMPLE, tmp_path / "episodes")), tmp_path / "out")
+    desk = new_desk(tmp_path)
     command = [sys.executable, str(REPOSITORY / "cli.py"), "build", "1", "-C", str(desk.workspace), "--now", "2026-11-01"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
@@ -372,7 +324,7 @@ def normalize(recording: Path, _theme: Theme, settings: SoundSettings, to: Path)
 @pytest.fixture(scope="module")
 def first_with_m4a(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("m4a")
-    desk = Desk(coarsen(shutil.copytree(SAMPLE, folder / "episodes")), folder / "out")
+    desk = new_desk(folder)
     shutil.rmtree(desk.workspace / "02-laojie")
     desk.edit("series.toml", "[[aspects]]", '[sound]\nalso = ["m4a"]\n\n[[aspects]]')
     desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 慢慢看\n码率: 64")
@@ -475,13 +427,13 @@ def test_a_released_alternate_that_is_missing_is_never_encoded_again(desk_with_m
 
 def test_another_recording_under_a_released_episode_stops_everything(desk: Desk) -> None:
     _release(desk, 1)
-    before = _made(desk.out)
+    before = made_in(desk.out)
     shutil.copy(desk.workspace / "02-laojie" / "recording.m4a", desk.workspace / "01-laowu" / "recording.m4a")
     (desk.workspace / "01-laowu" / "recording.flac").unlink()
     with pytest.raises(PromiseError) as raised:
         desk.build()
     assert raised.value.problems[0].code == "JX-P03"
-    assert _made(desk.out) == before
+    assert made_in(desk.out) == before
 
 
 # A copy of each printed poster for each place where it hangs
@@ -517,7 +469,7 @@ def _recorded(desk: Desk) -> dict[str, str]:
 def test_each_place_gets_a_copy_of_every_printed_sheet_and_the_episode_a_list_of_its_places(
     first: Desk, first_hung: Desk
 ) -> None:
-    before, after = _made(first.out), _made(first_hung.out)
+    before, after = made_in(first.out), made_in(first_hung.out)
     assert after.keys() - before.keys() == {f"print/1/A1/{name}" for name in COPIES} | {"print/1/overview.pdf"}
     assert [path for path in before if before[path] != after[path]] == []
     picture = pypdfium2.PdfDocument(first_hung.out / "print" / "1" / "A1" / "a4.pdf")[0].render(scale=1.5).to_pil()
@@ -555,11 +507,11 @@ def test_before_any_release_an_id_may_move_and_the_build_says_so(hung: Desk) -> 
 def test_after_a_release_an_id_that_moves_stops_everything(hung: Desk) -> None:
     _release(hung, 1)
     _hang(hung, "A1,西门,1")
-    before = _made(hung.out)
+    before = made_in(hung.out)
     with pytest.raises(PromiseError) as raised:
         hung.build()
     assert [problem.code for problem in raised.value.problems] == ["JX-P10"]
-    assert _made(hung.out) == before
+    assert made_in(hung.out) == before
     assert _recorded(hung) == {"A1": "东门"}
 
 
@@ -570,33 +522,33 @@ def test_frozen_refuses_a_placement_that_is_not_on_record(hung: Desk) -> None:
     assert [problem.code for problem in raised.value.problems] == ["JX-P06"]
 
 
-def test_a_table_with_mistakes_stops_before_anything_is_made(hung: Desk) -> None:
+def test_a_table_with_mistakes_stops_before_anything_ismade_in(hung: Desk) -> None:
     _hang(hung, "A-1,东门,1")
-    before = _made(hung.out)
+    before = made_in(hung.out)
     with pytest.raises(AuthorError) as raised:
         hung.build()
     assert [(problem.place.name, problem.line, problem.code) for problem in raised.value.problems] == [
         ("placements.csv", 2, "JX-A72")
     ]
-    assert _made(hung.out) == before
+    assert made_in(hung.out) == before
 
 
 def test_an_id_too_long_for_the_address_leaves_the_copies_as_they_were(hung: Desk) -> None:
     hung.edit("series.toml", "https://a.example/", f"https://{'a' * 17}.example/")  # 36 bytes with the number
     _hang(hung, "ABCDEF,东门,")
-    before = _content(hung.out / "print" / "1")
+    before = content_of(hung.out / "print" / "1")
     outcome = hung.build(1)
     found = {(problem.place.name, problem.line, problem.code) for failure in outcome.failures for problem in failure.problems}
     assert found == {("placements.csv", 2, "JX-D30")}
-    assert _content(hung.out / "print" / "1") == before
+    assert content_of(hung.out / "print" / "1") == before
     assert _recorded(hung) == {"A1": "东门"}
 
 
 def test_an_unsound_episode_keeps_its_copies(hung: Desk) -> None:
-    before = _content(hung.out / "print" / "1")
+    before = content_of(hung.out / "print" / "1")
     hung.edit("01-laowu/script.md", "aspect: culture", "aspect: 文化")
     assert hung.build().failures != ()
-    assert _content(hung.out / "print" / "1") == before
+    assert content_of(hung.out / "print" / "1") == before
 
 
 def test_no_link_on_an_episode_s_page_changes_when_a_copy_s_code_opens_it(first: Desk) -> None:
