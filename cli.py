@@ -510,7 +510,7 @@ def _ledger_row(promises: Ledger, number: int) -> tuple[str, ...]:
 
 def _print_outcome(outcome: Outcome) -> None:
     if outcome.built:
-        click.echo(_table([_row(each) for each in outcome.built], _COLUMNS, _ALIGNMENTS, (None, _TITLE_COLUMNS)))
+        click.echo(_outcome_table([_row(each) for each in outcome.built]))
         click.echo("")
     _print_reminders(outcome, {each.identity.number for each in outcome.built})
     if outcome.built:
@@ -560,6 +560,10 @@ def _print_findings(file: Path, findings: Sequence[Finding]) -> None:
             click.echo("  √ 这个码扫得开。")
     if WECHAT not in decoders():
         click.echo("提醒：没有装微信的解码程序（附加包 proof），装上就多一个程序来查。")
+
+
+def _outcome_table(rows: Sequence[Sequence[str]]) -> str:
+    return _table(rows, _COLUMNS, _ALIGNMENTS, (None, _TITLE_COLUMNS))
 
 
 def _table(

@@ -124,7 +124,7 @@ def compare(records: Records, *, rounds: int) -> tuple[Times, int]:
     doings: dict[str, Callable[[], object]] = {
         OURS: lambda: write_ours(records),
         PLAIN: lambda: write_plain(records),
-        NOTES: lambda: [shownotes(each.episode) for each in records.built],
+        NOTES: lambda: [shownotes(each) for each in records.built],
         TREE: lambda: write_tree(root, words),
     }
     for name in (PLAIN, TREE):

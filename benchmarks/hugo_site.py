@@ -55,11 +55,11 @@ def _write_episode(one: BuiltEpisode, series: Series, to: Path) -> None:
     script = to / f"content/episodes/{number}.md"
     if script.exists():
         return
-    page_picture, cover = (poster.file for poster in one.posters)
+    page_picture, cover = one.posters
     statics = {
         addresses.sound_path(number, one.enclosure): one.enclosure.file,
-        addresses.image_path(number, page_picture): page_picture,
-        addresses.image_path(number, cover): cover,
+        addresses.image_path(number, page_picture): page_picture.file,
+        addresses.image_path(number, cover): cover.file,
     }
     for path, file in statics.items():
         target = to / "static" / path

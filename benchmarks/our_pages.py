@@ -131,8 +131,17 @@ def _sound(file: Path, number: int, duration_s: float) -> Sound:
 
 
 def _poster(name: str, file: Path) -> Poster:
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     return Poster(
-        format=name, label=name, file=file, mime_type="image/jpeg", width_px=1080, height_px=1440, decodings=0, trials=0
+        format=name,
+        label=name,
+        file=file,
+        sha256=sha256,
+        mime_type="image/jpeg",
+        width_px=1080,
+        height_px=1440,
+        decodings=0,
+        trials=0,
     )
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.model import Enclosure
+from pipeline.model import Enclosure, Poster
 
 # The podcast namespace's own UUID. Source: podcast namespace, tag podcast:guid.
 _PODCAST_NAMESPACE = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
@@ -70,12 +69,12 @@ def sound_path(number: int, enclosure: Enclosure) -> str:
     return f"audio/{number}-{enclosure.sha256[:_HASH_DIGITS]}{enclosure.file.suffix}"
 
 
-def image_path(name: int | str, file: Path) -> str:
+def image_path(name: int | str, picture: Poster) -> str:
     """Return where a picture lies in the site. ``name`` is an episode's number or a word for the series' own pictures.
 
     A picture is named for its bytes: directories fetch a cover again only when its file name changes.
     """
-    return f"images/{name}-{_digest(file.read_bytes())}{file.suffix}"
+    return f"images/{name}-{picture.sha256[:_HASH_DIGITS]}{picture.file.suffix}"
 
 
 def transcript_path(number: int, content: bytes, suffix: str) -> str:

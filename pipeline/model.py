@@ -393,6 +393,7 @@ class Poster:
     format: str
     label: str
     file: Path
+    sha256: str
     mime_type: str
     width_px: int
     height_px: int

@@ -25,9 +25,8 @@ def assemble(
 ) -> Mapping[str, bytes | Path]:
     """Return the whole site by path; ``departed`` are those whose folder is gone, ``earlier`` the sounds of before."""
     podcast_guid = ledger.promise_series(promises, series).podcast_guid
-    offered = [each for each in built if not each.retired]
-    files = feed.render_feed(series, offered, cover, podcast_guid=podcast_guid, moved=bool(promises.moves))
-    files[addresses.image_path("series", cover.file)] = cover.file
+    files = feed.render_feed(series, built, cover, podcast_guid=podcast_guid, moved=bool(promises.moves))
+    files[addresses.image_path("series", cover)] = cover.file
     files |= earlier
     for each in built:
         if each.public:

@@ -175,6 +175,7 @@ def build_episode(
                 format=name,
                 label=name,
                 file=file,
+                sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
                 mime_type="image/jpeg",
                 width_px=1080,
                 height_px=1440,

@@ -78,7 +78,17 @@ def _build(episode: Episode, sound_file: Path, duration_s: float, picture: Path)
     )
     moment = datetime(2026, 10, 1, tzinfo=UTC) + timedelta(days=episode.number)
     posters = tuple(
-        Poster(format=name, label=name, file=picture, mime_type="image/jpeg", width_px=930, height_px=1240, decodings=1, trials=1)
+        Poster(
+            format=name,
+            label=name,
+            file=picture,
+            sha256=hashlib.sha256(picture.read_bytes()).hexdigest(),
+            mime_type="image/jpeg",
+            width_px=930,
+            height_px=1240,
+            decodings=1,
+            trials=1,
+        )
         for name in ("page", "cover")
     )
     return BuiltEpisode(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import addresses
-from pipeline.model import Enclosure
+from pipeline.model import Enclosure, Poster
 
 
 def test_the_podcast_guid_is_the_one_the_namespace_documents() -> None:
@@ -25,11 +25,9 @@ def test_every_number_has_its_own_guid(numbers: set[int]) -> None:
 
 
 def test_other_bytes_get_another_address(tmp_path: Path) -> None:
-    first, second = tmp_path / "a.jpg", tmp_path / "b.jpg"
-    first.write_bytes(b"one")
-    second.write_bytes(b"two")
-    assert addresses.image_path(1, first) != addresses.image_path(1, second)
-    assert addresses.image_path(1, first).startswith("images/1-")
+    first, second = (_picture(tmp_path / name, digest) for name, digest in (("a.jpg", "a" * 64), ("b.jpg", "b" * 64)))
+    assert addresses.image_path(1, first) == "images/1-aaaaaaaaaaaa.jpg"
+    assert addresses.image_path(1, second) == "images/1-bbbbbbbbbbbb.jpg"
 
 
 def test_a_sound_is_named_by_number_and_content() -> None:
@@ -41,3 +39,17 @@ def test_the_address_of_a_copy_is_the_same_page_with_the_place_behind_it() -> No
     page = addresses.page_url("https://jixiang.example/", 3)
     assert addresses.placement_url(page, "A1") == "https://jixiang.example/3/?A1"
     assert addresses.is_web_address(addresses.placement_url(page, "A1"))
+
+
+def _picture(file: Path, sha256: str) -> Poster:
+    return Poster(
+        format="cover",
+        label="封面",
+        file=file,
+        sha256=sha256,
+        mime_type="image/jpeg",
+        width_px=1,
+        height_px=1,
+        decodings=0,
+        trials=0,
+    )

@@ -27,6 +27,7 @@ from pipeline.model import (
     Attachment,
     BuiltEpisode,
     Captions,
+    Cue,
     Enclosure,
     Episode,
     Identity,
@@ -51,6 +52,7 @@ def cover(tmp_path: Path) -> Poster:
         format="cover",
         label="封面",
         file=file,
+        sha256=hashlib.sha256(b"a picture").hexdigest(),
         mime_type="image/jpeg",
         width_px=3000,
         height_px=3000,
@@ -150,7 +152,7 @@ def test_every_must_of_a_channel_is_there(series: Series, built: BuiltEpisode, c
     assert self_link.get("href") == "https://jixiang.example/feed.xml"
     image = channel.find(f"{ITUNES}image")
     assert image is not None
-    assert image.get("href") == f"https://jixiang.example/{addresses.image_path('series', cover.file)}"
+    assert image.get("href") == f"https://jixiang.example/{addresses.image_path('series', cover)}"
 
 
 def test_every_should_of_a_channel_is_there(series: Series, built: BuiltEpisode, cover: Poster) -> None:
@@ -283,7 +285,7 @@ def test_other_artwork_gets_another_address(series: Series, built: BuiltEpisode,
     other = tmp_path / "other.jpg"
     other.write_bytes(b"another picture")
     first = feedparser.parse(_render(series, [built], cover)).feed.image.href
-    second = feedparser.parse(_render(series, [built], dataclasses.replace(cover, file=other))).feed.image.href
+    second = feedparser.parse(_render(series, [built], dataclasses.replace(cover, file=other, sha256="b" * 64))).feed.image.href
     assert first != second
 
 
@@ -297,14 +299,39 @@ def test_whatever_a_title_holds_comes_back_as_it_was(series: Series, built: Buil
     assert item.findtext("title") == title
 
 
-def test_the_words_of_a_script_bring_no_markup_of_their_own(series: Series, built: BuiltEpisode, cover: Poster) -> None:
-    section = built.episode.script.sections[0]
-    hostile = dataclasses.replace(section.paragraphs[0], markdown="<script>alert(1)</script>[x](javascript:alert(2))]]>")
-    script = dataclasses.replace(built.episode.script, sections=(dataclasses.replace(section, paragraphs=(hostile,)),))
-    changed = dataclasses.replace(built, episode=dataclasses.replace(built.episode, script=script))
-    notes = feedparser.parse(_render(series, [changed], cover), sanitize_html=False).entries[0].content[0].value
+def _notes(series: Series, built: BuiltEpisode, cover: Poster) -> str:
+    return str(feedparser.parse(_render(series, [built], cover), sanitize_html=False).entries[0].content[0].value)
+
+
+def _with_chapters(built: BuiltEpisode, *headings: tuple[str, float]) -> BuiltEpisode:
+    cues = tuple(Cue(start_s=start_s, end_s=start_s + 9, text=text, speaker="", confidence=1) for text, start_s in headings)
+    return dataclasses.replace(built, captions=Captions(cues=(), chapters=cues, disagreements=()))
+
+
+def test_the_notes_tell_when_each_chapter_begins_and_where_the_words_are(
+    series: Series, built: BuiltEpisode, cover: Poster
+) -> None:
+    notes = _notes(series, _with_chapters(built, ("", 0.0), ("去海边", 65.9), ("回家", 3605.0)), cover)
+    assert "<li>00:00 开场</li><li>01:05 去海边</li><li>1:00:05 回家</li>" in notes
+    assert '<a href="https://jixiang.example/1/">' in notes
+
+
+def test_one_chapter_needs_no_times(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    assert "<li>" not in _notes(series, _with_chapters(built, ("去海边", 0.0)), cover)
+
+
+def test_the_notes_have_the_further_links(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    linked = dataclasses.replace(built.episode, links=(Link(name="街道 & 公众号", url="https://a.example/?a=1&b=2"),))
+    notes = _notes(series, dataclasses.replace(built, episode=linked), cover)
+    assert '<li><a href="https://a.example/?a=1&amp;b=2">街道 &amp; 公众号</a></li>' in notes
+
+
+def test_the_words_of_the_notes_bring_no_markup_of_their_own(series: Series, built: BuiltEpisode, cover: Poster) -> None:
+    hostile = '<script>alert(1)</script>]]><a href="javascript:alert(2)">'
+    changed = dataclasses.replace(built, episode=dataclasses.replace(built.episode, summary=hostile))
+    notes = _notes(series, _with_chapters(changed, (hostile, 0.0), (hostile, 9.0)), cover)
     assert "<script" not in notes
-    assert "javascript:" not in notes
+    assert notes.count("<a ") == 1
 
 
 def test_the_words_of_a_summary_bring_no_markup_of_their_own(series: Series, built: BuiltEpisode, cover: Poster) -> None:

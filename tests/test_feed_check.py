@@ -71,12 +71,12 @@ def make_good(series: Series, built: list[BuiltEpisode], *, moved: bool = False)
     cover = cover_of(built[0])
     content = feed.render_feed(series, built, cover, podcast_guid=GUID, moved=moved)["feed.xml"]
     assert isinstance(content, bytes)
-    files = {addresses.image_path("series", cover.file): 1}
+    files = {addresses.image_path("series", cover): 1}
     for each in built:
         number = each.identity.number
         files |= {addresses.sound_path(number, sound): sound.size_bytes for sound in (each.enclosure, *each.alternates)}
         files |= {attachment.path: 1 for attachment in (*each.transcripts, *([each.chapters] if each.chapters else []))}
-        files[addresses.image_path(number, cover_of(each).file)] = 1
+        files[addresses.image_path(number, cover_of(each))] = 1
     return Good(
         series=series,
         content=content,

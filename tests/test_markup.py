@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.markup import inline_html, parse_script, plain_text, sentences, web_address
+from pipeline.markup import parse_script, plain_text, sentences, web_address
 from pipeline.model import Script
 
 
@@ -18,6 +18,10 @@ def _turns(script: Script) -> list[tuple[str, str]]:
 
 def _headings(script: Script) -> list[str]:
     return [section.heading for section in script.sections]
+
+
+def inline_html(markdown: str) -> str:
+    return "".join(sentence.html for sentence in sentences(markdown)).strip()
 
 
 def test_headings_of_three_levels_are_chapters() -> None:

@@ -35,7 +35,15 @@ def page(folder: Path, name: str, width_pt: float, height_pt: float) -> Poster:
 def poster(file: Path, name: str, mime_type: str, size: tuple[int, int]) -> Poster:
     width_px, height_px = size
     return Poster(
-        format=name, label=name, file=file, mime_type=mime_type, width_px=width_px, height_px=height_px, decodings=0, trials=0
+        format=name,
+        label=name,
+        file=file,
+        sha256="ab" * 32,
+        mime_type=mime_type,
+        width_px=width_px,
+        height_px=height_px,
+        decodings=0,
+        trials=0,
     )
 
 

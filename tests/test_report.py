@@ -68,6 +68,7 @@ def built(episode: Episode) -> BuiltEpisode:
                 format="a3",
                 label="A3",
                 file=Path("a3.pdf"),
+                sha256="ab" * 32,
                 mime_type="application/pdf",
                 width_px=3508,
                 height_px=4961,

@@ -79,7 +79,7 @@ def _channel_elements(series: Series, cover: Poster, podcast_guid: str, *, moved
     yield itunes("author", series.author)
     yield _category(series.category)
     yield itunes("explicit", _true_or_false(series.explicit))
-    yield itunes("image", href=f"{series.site_url}{addresses.image_path('series', cover.file)}")
+    yield itunes("image", href=f"{series.site_url}{addresses.image_path('series', cover)}")
     yield itunes("owner", None, itunes("name", series.author), itunes("email", series.owner_email))
     yield itunes("type", "episodic")
     if moved:
@@ -118,7 +118,7 @@ def _describe_item(item: FeedGenerator, series: Series, built: BuiltEpisode) -> 
     item.guid(identity.guid, permalink=False)
     item.link(href=identity.page_url)
     item.description(description(episode))
-    item.content(shownotes(episode), type="CDATA")
+    item.content(shownotes(built), type="CDATA")
     sound_url = f"{series.site_url}{addresses.sound_path(identity.number, enclosure)}"
     item.enclosure(sound_url, str(enclosure.size_bytes), enclosure.mime_type)
 
@@ -129,7 +129,7 @@ def _itunes_elements(series: Series, built: BuiltEpisode) -> Iterator[Element]:
     yield itunes("author", episode.host or series.author)
     yield itunes("duration", str(round(built.enclosure.duration_s)))
     yield itunes("explicit", _true_or_false(episode.explicit))
-    yield itunes("image", href=f"{series.site_url}{addresses.image_path(number, cover.file)}")
+    yield itunes("image", href=f"{series.site_url}{addresses.image_path(number, cover)}")
     if episode.season is not None:
         yield itunes("season", str(episode.season))
     yield itunes("episode", str(number))

@@ -165,7 +165,7 @@ def _view(built: BuiltEpisode) -> EpisodeView:
     return EpisodeView(
         built=built,
         poster=page,
-        poster_path=addresses.image_path(number, page.file) if page else "",
-        cover_path=addresses.image_path(number, cover.file) if cover else "",
+        poster_path=addresses.image_path(number, page) if page else "",
+        cover_path=addresses.image_path(number, cover) if cover else "",
         sound_path=addresses.sound_path(number, built.enclosure) if built.public else "",
     )

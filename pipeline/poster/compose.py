@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -76,6 +77,7 @@ def deliver(poster_format: PosterFormat, file: Path, url: str) -> Poster:
         format=poster_format.name,
         label=poster_format.label,
         file=file,
+        sha256=_digest(file),
         mime_type=MIME_TYPES[poster_format.suffix],
         width_px=poster_format.width_px,
         height_px=poster_format.height_px,
@@ -84,6 +86,11 @@ def deliver(poster_format: PosterFormat, file: Path, url: str) -> Poster:
         reach=proof.reach,
         read_by=proof.read_by,
     )
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _paint(

@@ -11,11 +11,13 @@ from pipeline.model import Files
 
 
 def redirect_rules(old_site: str, new_site: str) -> Files:
-    """Return the rules for nginx and for a bucket of Alibaba OSS, in a folder named for the old host. Both addresses end in ``/``.
+    """Return the rules for nginx and for a bucket of Alibaba OSS, in a folder named for the old host.
 
-    The query stays, because it tells the place where a poster hangs. Source: nginx, ngx_http_rewrite_module; OSS, PutBucketWebsite.
+    Both addresses end in ``/``. The query stays, because it tells the place where a poster hangs. Source: nginx,
+    ngx_http_rewrite_module; OSS, PutBucketWebsite.
     """
-    folder = re.sub(r"[^a-z0-9.-]+", "-", f"{urlsplit(old_site).netloc}{urlsplit(old_site).path}".rstrip("/"))
+    old = urlsplit(old_site)
+    folder = re.sub(r"[^a-z0-9.-]+", "-", f"{old.netloc}{old.path}".rstrip("/"))
     return {f"{folder}/nginx.conf": _nginx(old_site, new_site).encode(), f"{folder}/oss-website.xml": _oss(old_site, new_site)}
 
 
