@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
@@ -34,12 +35,15 @@ def episode(series: Series) -> Episode:
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """Return a desk with the sample workspace built once: for looking only."""
-    desk = new_desk(tmp_path_factory.mktemp("first"))
-    outcome = desk.build()
-    assert outcome.failures == ()
-    return desk
+def first(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Desk:
+    """Return a desk with the sample workspace built once, for looking only; workers that test side by side share it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "first"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            folder.mkdir()
+            assert new_desk(folder).build().failures == ()
+    return Desk(folder / "episodes", folder / "out")
 
 
 @pytest.fixture

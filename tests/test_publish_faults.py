@@ -87,7 +87,7 @@ def assert_the_new_edition_is_out(objects: dict[str, bytes], site: dict[str, Pat
 
 
 # Every request is tried where a store commits and its answer is lost, which is the worst; the milder faults at some of them.
-@pytest.mark.parametrize(("kind", "cut_bytes", "every"), [("lost", 0, 1), ("cut", 450, 3), ("refused", 0, 4)])
+@pytest.mark.parametrize(("kind", "cut_bytes", "every"), [("lost", 0, 1), ("cut", 450, 5), ("refused", 0, 6)])
 def test_a_store_that_fails_at_any_request_never_leaves_a_feed_that_names_what_is_missing(
     kind: str, cut_bytes: int, every: int, store: Store, editions: tuple[dict[str, Path], dict[str, Path]], tmp_path: Path
 ) -> None:
