@@ -148,29 +148,6 @@ def build(
 
 
 @jixiang.command(options_metavar="[选项]")
-@click.argument("file", metavar="文件", type=click.Path(path_type=Path))
-@click.argument("url", metavar="[网址]", default="")
-@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
-@click.pass_context
-def proof(ctx: click.Context, *, file: Path, url: str, as_json: bool) -> None:
-    """检查一张图片或 PDF 上的二维码扫不扫得开，比如印刷厂给的样张，或者样张的照片。
-
-    例如 jixiang proof 样张.jpg https://jixiang.example/7/；不写网址，就只看码里是什么。
-    """
-    from pipeline.poster.proof import examine  # noqa: PLC0415  (as above)
-
-    findings = examine(file, url)
-    problems = [problem for finding in findings for problem in finding.problems]
-    if as_json:
-        codes = [_finding_as_json(finding) for finding in findings]
-        _print_json({"file": str(file), "codes": codes, "problems": [_problem_as_json(problem) for problem in problems]})
-    else:
-        _print_findings(file, findings)
-    _tell_problems(problems)
-    ctx.exit(1 if problems else 0)
-
-
-@jixiang.command(options_metavar="[选项]")
 @_workspace_option
 @_out_option
 @click.option("--strict", is_flag=True, help="订阅里“最好做到”的规则也当作必须。")
@@ -329,6 +306,29 @@ def move(ctx: click.Context, *, reason: str | None, yes: bool, workspace: Path |
     out = out or _out_beside(workspace)
     _amend(propose_move(workspace), out, reason=reason, yes=yes)
     click.echo(f"旧网址怎么转到新网址，写在 {out / 'move'}，请交给管网站的人。下一步：jixiang publish，再在旧网址上放好转发。")
+
+
+@jixiang.command(options_metavar="[选项]")
+@click.argument("file", metavar="文件", type=click.Path(path_type=Path))
+@click.argument("url", metavar="[网址]", default="")
+@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
+@click.pass_context
+def proof(ctx: click.Context, *, file: Path, url: str, as_json: bool) -> None:
+    """检查一张图片或 PDF 上的二维码扫不扫得开，比如印刷厂给的样张，或者样张的照片。
+
+    例如 jixiang proof 样张.jpg https://jixiang.example/7/；不写网址，就只看码里是什么。
+    """
+    from pipeline.poster.proof import examine  # noqa: PLC0415  (as above)
+
+    findings = examine(file, url)
+    problems = [problem for finding in findings for problem in finding.problems]
+    if as_json:
+        codes = [_finding_as_json(finding) for finding in findings]
+        _print_json({"file": str(file), "codes": codes, "problems": [_problem_as_json(problem) for problem in problems]})
+    else:
+        _print_findings(file, findings)
+    _tell_problems(problems)
+    ctx.exit(1 if problems else 0)
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ def propose_correction(workspace: Path, number: int) -> Amendment:
     """Return what it would mean to replace the sound of a released episode by one from the recording that lies there now.
 
     Raises:
-        AuthorError: there is no such episode, or its folder is not sound.
+        AuthorError: JX-A64, its folder is not there; or what is wrong with it.
         PromiseError: JX-P20, it is not released, or retired; JX-P21, this very correction is already on record.
     """
     series, promises = _read(workspace)
@@ -159,5 +159,5 @@ def _find_episode(workspace: Path, series: Series, number: int) -> Episode:
     found = next((episode for episode in reading.episodes if episode.number == number), None)
     if found is None:
         cause, fix = f"没有第 {number} 期的文件夹", "从备份里找回来，把新的录音放进去，再运行一次"
-        raise AuthorError([Problem(place=workspace, cause=cause, fix=fix, code="JX-A60")])
+        raise AuthorError([Problem(place=workspace, cause=cause, fix=fix, code="JX-A64")])
     return found

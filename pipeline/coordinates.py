@@ -35,6 +35,12 @@ class Location:
     gcj02: Point
 
 
+def geo_uri(stop: Stop) -> str:
+    """Return where a stop is as a geo URI. Source: RFC 5870, whose default is WGS-84."""
+    point = locate(stop).wgs84
+    return f"geo:{point.latitude_deg:.6f},{point.longitude_deg:.6f}"
+
+
 @lru_cache(maxsize=1024)
 def locate(stop: Stop) -> Location:
     """Return where a stop is, in WGS-84 and in GCJ-02.

@@ -282,14 +282,19 @@ def find_nginx() -> str | None:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
 
 
+def shipped_nginx(root: Path) -> str:
+    """Return the server block that we ship, for ``root``."""
+    shipped = (REPOSITORY / "docs" / "nginx.conf").read_text(encoding="utf-8")
+    return shipped.replace("root /srv/jixiang;", f"root {root};")
+
+
 @contextmanager
-def nginx(program: str, root: Path, folder: Path) -> Iterator[str]:
-    """Serve ``root`` with the configuration that we ship, its logs and temporary files in ``folder``; yield the address."""
+def nginx(program: str, server: str, folder: Path) -> Iterator[str]:
+    """Run nginx with a ``server`` block, on loopback instead of port 80, its files in ``folder``; yield the address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shipped = (REPOSITORY / "docs" / "nginx.conf").read_text(encoding="utf-8")
-    edited = shipped.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("root /srv/jixiang;", f"root {root};")
+    edited = server.replace("listen 80;", f"listen 127.0.0.1:{port};")
     paths = "".join(f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     user = "user root;" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""  # pytest's folders are for their owner alone
     main = f"{user} daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}"

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from lxml import etree
 
 from pipeline import artefacts, publish
 from pipeline.publish.folder import FolderPlace
 from pipeline.publish.headers import cache_control, mime_type
+from pipeline.publish.redirects import redirect_rules
 from tests import stores
 
 
@@ -26,14 +28,20 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def web(site: dict[str, Path], root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Publish the site to a folder that nginx serves, and return its address; without nginx, skip, and fail where CI is set."""
-    program = stores.find_nginx()
-    if program is None:
+def program() -> str:
+    """Return nginx; without it, skip, and fail where CI is set."""
+    found = stores.find_nginx()
+    if found is None:
         if "CI" in os.environ:
             pytest.fail(stores.WHY_NO_NGINX)
         pytest.skip(stores.WHY_NO_NGINX)
-    with stores.nginx(program, root, tmp_path_factory.mktemp("nginx")) as url:
+    return found
+
+
+@pytest.fixture(scope="module")
+def web(program: str, site: dict[str, Path], root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Publish the site to a folder that nginx serves, and return its address."""
+    with stores.nginx(program, stores.shipped_nginx(root), tmp_path_factory.mktemp("nginx")) as url:
         place = FolderPlace(root, artefacts.write)
         publish.publish(
             publish.plan(site, place),
@@ -114,3 +122,35 @@ def test_a_file_that_is_still_being_written_is_shown_to_nobody(web: str, root: P
     (root / ".well-known" / "proof").write_bytes(b"for the certificate")
     assert ask(f"{web}.feed.xml.99.part").status == 404
     assert ask(f"{web}.well-known/proof").status == 200
+
+
+# After a move
+
+
+@pytest.mark.parametrize(
+    ("old_site", "new_site", "asked", "answered"),
+    [
+        ("https://old.example/", "https://new.example/radio/", "7/?A1", "https://new.example/radio/7/?A1"),
+        ("https://old.example/", "https://new.example/", "feed.xml", "https://new.example/feed.xml"),
+        ("https://old.example/a.b/", "https://new.example/", "a.b/audio/7-0a.mp3", "https://new.example/audio/7-0a.mp3"),
+        ("https://old.example/a.b/", "https://new.example/", "a.b/", "https://new.example/"),
+    ],
+)
+def test_after_a_move_the_old_address_leads_to_the_same_path_at_the_new_one(
+    program: str, tmp_path: Path, old_site: str, new_site: str, asked: str, answered: str
+) -> None:
+    (rules,) = (text for name, text in redirect_rules(old_site, new_site).items() if name.endswith("nginx.conf"))
+    assert isinstance(rules, bytes)
+    with stores.nginx(program, f"server {{\nlisten 80;\n{rules.decode()}}}\n", tmp_path) as url:
+        answer = ask(url + asked)
+    assert (answer.status, answer.headers["Location"]) == (301, answered)
+
+
+def test_the_rules_of_a_bucket_name_both_addresses() -> None:
+    files = redirect_rules("https://old.example/a/", "https://new.example/b/")
+    (rules,) = (text for name, text in files.items() if "oss" in name)
+    rule = etree.fromstring(rules).find("RoutingRules/RoutingRule")  # type: ignore[arg-type]
+    assert rule is not None
+    assert rule.findtext("Condition/KeyPrefixEquals") == "a/"
+    told = {each.tag: each.text for each in rule.iterfind("Redirect/*")}
+    assert (told["HostName"], told["ReplaceKeyPrefixWith"], told["HttpRedirectCode"]) == ("new.example", "b/", "301")

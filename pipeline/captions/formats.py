@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from pipeline.captions.cues import lines_of
-from pipeline.coordinates import locate
+from pipeline.coordinates import geo_uri
 from pipeline.model import Captions, Cue, Stop
 
 
@@ -49,9 +49,10 @@ def chapters_json(captions: Captions, *, title: str, podcast_name: str, stop: St
             "startTime": cue.start_s,
             "title": cue.text,
             "endTime": cue.end_s,
-            "location": _location(_named_stop(cue.text, route) or stop),
+            "location": {"name": place.name, "geo": geo_uri(place)},
         }
         for cue in captions.chapters
+        for place in [_named_stop(cue.text, route) or stop]
     ]
     names = {"title": title, "podcastName": podcast_name}
     return _json({"version": "1.2.0", **names, "waypoints": True, "chapters": chapters})
@@ -60,12 +61,6 @@ def chapters_json(captions: Captions, *, title: str, podcast_name: str, stop: St
 def _named_stop(heading: str, route: Sequence[Stop]) -> Stop | None:
     """Return the stop that a heading names, the longest where one name stands in another; None where it names none."""
     return max((stop for stop in route if stop.name in heading), key=lambda stop: len(stop.name), default=None)
-
-
-def _location(stop: Stop) -> dict[str, str]:
-    """Return a place as a geo URI. Source: RFC 5870, whose default is WGS-84."""
-    point = locate(stop).wgs84
-    return {"name": stop.name, "geo": f"geo:{point.latitude_deg:.6f},{point.longitude_deg:.6f}"}
 
 
 def _segment(cue: Cue) -> dict[str, str | float]:

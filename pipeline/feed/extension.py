@@ -6,9 +6,8 @@ address it does not like.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
 
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree
@@ -17,29 +16,28 @@ ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 PODCAST = "https://podcastindex.org/namespace/1.0"
 
 
-class Element(NamedTuple):
-    """An element with what stands in it; ``tag`` in lxml's {namespace}name form."""
-
-    tag: str
-    text: str | None = None
-    attributes: dict[str, str] | None = None
-    inside: tuple[Element, ...] = ()
+def itunes(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
+    """Add an element of the itunes namespace and return it."""
+    element = etree.SubElement(parent, f"{{{ITUNES}}}{name}", attributes)
+    element.text = text
+    return element
 
 
-def itunes(name: str, text: str | None = None, /, *inside: Element, **attributes: str) -> Element:
-    """Return an element of the itunes namespace."""
-    return Element(f"{{{ITUNES}}}{name}", text, attributes, inside)
+def podcast(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
+    """Add an element of the podcast namespace and return it."""
+    element = etree.SubElement(parent, f"{{{PODCAST}}}{name}", attributes)
+    element.text = text
+    return element
 
 
-def podcast(name: str, text: str | None = None, /, *inside: Element, **attributes: str) -> Element:
-    """Return an element of the podcast namespace."""
-    return Element(f"{{{PODCAST}}}{name}", text, attributes, inside)
+def _nothing(_parent: etree._Element) -> None:
+    """Add nothing."""
 
 
 class ChannelExtension(BaseExtension):  # type: ignore[misc]  # feedgen has no types
-    """A channel's further elements, and ``stylesheet``, the address of the CSS for people who open the feed."""
+    """What ``write`` adds to a channel, and ``stylesheet``, the address of the CSS for people who open the feed."""
 
-    elements: Iterable[Element] = ()
+    write: Callable[[etree._Element], None] = staticmethod(_nothing)
     newest: datetime | None = None
     stylesheet = ""
 
@@ -53,24 +51,17 @@ class ChannelExtension(BaseExtension):  # type: ignore[misc]  # feedgen has no t
         if self.newest is None:
             # feedgen puts the time of day where no episode gives one; a feed must not change with the clock.
             etree.strip_elements(channel, "lastBuildDate")
-        _append(channel, self.elements)
+        self.write(channel)
         rss.addprevious(etree.ProcessingInstruction("xml-stylesheet", f'type="text/css" href="{self.stylesheet}"'))
         return rss
 
 
 class ItemExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no types
-    """An item's further elements."""
+    """What ``write`` adds to an item."""
 
-    elements: Iterable[Element] = ()
+    write: Callable[[etree._Element], None] = staticmethod(_nothing)
 
     def extend_rss(self, item: etree._Element) -> etree._Element:
         """Add to the item."""
-        _append(item, self.elements)
+        self.write(item)
         return item
-
-
-def _append(parent: etree._Element, elements: Iterable[Element]) -> None:
-    for tag, text, attributes, inside in elements:
-        element = etree.SubElement(parent, tag, attributes)
-        element.text = text
-        _append(element, inside)
