@@ -26,7 +26,8 @@ def open_place(destination: Destination, workspace: Path, write: Callable[[Path,
     kind = kind.lower() if separator else ""
     if kind == "s3":
         if find_spec("boto3") is None:
-            cause, fix = "发布到存储桶要用 boto3，这台电脑上没有装", '运行 pip install "jixiang[s3]"，再发布一次'
+            cause = "发布到存储桶要用 boto3，这台电脑上没有装"
+            fix = r"运行 .venv\Scripts\pip install boto3（Linux、macOS 上是 .venv/bin/pip install boto3），再发布一次"
             raise PublishError([Problem(place=series_file, cause=cause, fix=fix, code="JX-U02")])
         from pipeline.publish.bucket import open_bucket  # noqa: PLC0415  (boto3 takes a third of a second to load)
 
