@@ -39,6 +39,7 @@ def test_the_exit_codes_are_the_documented_ones() -> None:
         "RecordingError": 1,
         "DesignError": 1,
         "MachineError": 3,
+        "PublishError": 4,
         "PromiseError": 5,
         "LockedError": 75,
     }
