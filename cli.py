@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,20 +21,11 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
     from pipeline.amending import Amendment
-    from pipeline.build import Outcome
-    from pipeline.ledger import Ledger
-    from pipeline.model import BuiltEpisode
-    from pipeline.poster.proof import Finding
-    from pipeline.publishing import Publication
 
 _EXPLANATIONS = Path(__file__).parent / "docs/errors.zh.md"
 _USAGE, _OUR_BUG, _INTERRUPTED = 2, 70, 130
 
-_COLUMNS = ("期", "标题", "时长", "响度 LUFS", "响度范围", "真峰值", "限幅", "剪静音", "扫码", "发布")
-_ALIGNMENTS = ("right", "left", *["right"] * 7, "left")
 _PRUNE_AT_MOST = 100
-_ACTIONS = {"new": "新传", "changed": "改动", "same": "不变", "adopted": "已在", "left over": "不再用"}
-_TITLE_COLUMNS = 16  # eight Chinese characters; with them the table fits a Windows console of 120, where → is two wide
 
 
 class _Command(click.Command):
@@ -126,6 +116,7 @@ def build(
     workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
     moment = _parse_now(now, ctx)
     # Imported only now, so that --help answers at once.
+    from pipeline import telling  # noqa: PLC0415
     from pipeline.build import build as build_episodes  # noqa: PLC0415
 
     progress = _Progress()
@@ -140,10 +131,10 @@ def build(
     )
     progress.close()
     if as_json:
-        _print_json(_as_json(outcome))
+        _print_json(telling.outcome_as_json(outcome))
     else:
-        _print_outcome(outcome)
-    _tell_problems(_problems(outcome))
+        _print_lines(telling.tell_outcome(outcome))
+    _tell_problems(telling.problems_of(outcome))
     ctx.exit(max((failure.exit_code for failure in outcome.failures), default=0))
 
 
@@ -160,7 +151,7 @@ def check(ctx: click.Context, *, workspace: Path | None, out: Path | None, stric
     workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
     checked = check_workspace(workspace, out or _out_beside(workspace), strict=strict)
     if as_json:
-        problems, notes = ([_problem_as_json(each) for each in group] for group in (checked.problems, checked.notes))
+        problems, notes = ([dataclasses.asdict(each) for each in group] for group in (checked.problems, checked.notes))
         _print_json({"problems": problems, "notes": notes})
     for note in () if as_json else checked.notes:
         click.echo(f"提醒：{note}")
@@ -202,7 +193,8 @@ def publish(
 
     发布到哪里写在 series.toml 里，例如 jixiang publish website；只有一个地方就不用写名字。中途断了，再运行一次会接着传。
     """
-    from pipeline.publishing import publish_series  # noqa: PLC0415  (as above)
+    from pipeline import telling  # noqa: PLC0415  (as above)
+    from pipeline.publishing import publish_series  # noqa: PLC0415
 
     workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
     progress, transfer = _Progress(), _Transfer()
@@ -218,10 +210,10 @@ def publish(
     )
     transfer.close()
     if as_json:
-        _print_json(_publication_as_json(publication))
+        _print_json(telling.publication_as_json(publication))
     else:
-        _print_publication(publication)
-    _tell_problems(_problems(publication.outcome))
+        _print_lines(telling.tell_publication(publication))
+    _tell_problems(telling.problems_of(publication.outcome))
     ctx.exit(max((failure.exit_code for failure in publication.outcome.failures), default=0))
 
 
@@ -249,15 +241,16 @@ def restore(ctx: click.Context, *, name: str | None, workspace: Path | None, out
 @click.pass_context
 def ledger(ctx: click.Context, *, workspace: Path | None, as_json: bool) -> None:
     """把台账列成表：哪一期答应过听众什么。"""
-    from pipeline.build import LEDGER_FILE  # noqa: PLC0415  (as above)
+    from pipeline import telling  # noqa: PLC0415  (as above)
+    from pipeline.build import LEDGER_FILE  # noqa: PLC0415
     from pipeline.ledger import read_ledger  # noqa: PLC0415
 
     workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
     promises = read_ledger(workspace / LEDGER_FILE)
     if as_json:
-        _print_json(_ledger_as_json(promises))
+        _print_json(telling.ledger_as_json(promises))
     else:
-        _print_ledger(promises)
+        _print_lines(telling.tell_ledger(promises))
 
 
 @jixiang.command(options_metavar="[选项]")
@@ -318,15 +311,16 @@ def proof(ctx: click.Context, *, file: Path, url: str, as_json: bool) -> None:
 
     例如 jixiang proof 样张.jpg https://jixiang.example/7/；不写网址，就只看码里是什么。
     """
-    from pipeline.poster.proof import examine  # noqa: PLC0415  (as above)
+    from pipeline import telling  # noqa: PLC0415  (as above)
+    from pipeline.poster.proof import examine  # noqa: PLC0415
 
     findings = examine(file, url)
     problems = [problem for finding in findings for problem in finding.problems]
     if as_json:
-        codes = [_finding_as_json(finding) for finding in findings]
-        _print_json({"file": str(file), "codes": codes, "problems": [_problem_as_json(problem) for problem in problems]})
+        codes = [telling.finding_as_json(finding) for finding in findings]
+        _print_json({"file": str(file), "codes": codes, "problems": [dataclasses.asdict(problem) for problem in problems]})
     else:
-        _print_findings(file, findings)
+        _print_lines(telling.tell_findings(file, findings))
     _tell_problems(problems)
     ctx.exit(1 if problems else 0)
 
@@ -347,9 +341,7 @@ def _run(arguments: Sequence[str]) -> int:
         return _USAGE
     except JixiangError as error:
         if "--json" in arguments:
-            click.echo(
-                json.dumps({"problems": [_problem_as_json(each) for each in error.problems]}, ensure_ascii=False, indent=1)
-            )
+            _print_json({"problems": [dataclasses.asdict(each) for each in error.problems]})
         _tell_problems(error.problems)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -451,158 +443,6 @@ class _Transfer:
         self._bar = None
 
 
-def _print_publication(publication: Publication) -> None:
-    destination, plan, published = publication.destination, publication.plan, publication.published
-    _print_reminders(publication.outcome, publication.released)
-    if destination.public and destination.fetch_url != publication.outcome.series.site_url:
-        click.echo(f"提醒：核对的是 {destination.fetch_url}，不是海报上的 {publication.outcome.series.site_url}；请自己扫一扫。")
-    kind = "正式" if destination.public else "试发，不算数"
-    if plan is None:
-        click.echo("没有发布：先改好下面的问题，再运行一次。网站上的东西没有动。")
-        return
-    changes = [each for each in plan.entries if each.action in {"new", "changed"}]
-    megabytes = sum(each.size_bytes for each in changes) / 1_000_000
-    same = sum(each.action in {"same", "adopted"} for each in plan.entries)
-    if published is None:
-        listed = [each for each in plan.entries if each.action != "same"]
-        rows = [(_ACTIONS[each.action], each.path, f"{each.size_bytes:,}", each.mime_type) for each in listed]
-        click.echo(_table(rows, ("会做什么", "文件", "字节", "类型"), ("left", "left", "right", "left")))
-        click.echo(f"\n发布到 {destination.name}（{kind}）：要传 {len(changes)} 个文件，共 {megabytes:.1f} MB；{same} 个没有变。")
-        click.echo("这一次没有传。")
-        return
-    counts = f"传了 {published.uploaded} 个文件，取回核对 {published.fetched} 个；{same} 个没有变"
-    click.echo(f"√ 发布到 {destination.name}（{kind}）：{counts}。")
-    if published.removed:
-        click.echo(f"  删掉 {len(published.removed)} 个不再用的文件")
-    elif published.left_over:
-        click.echo(f"  网站上还有 {len(published.left_over)} 个不再用的文件，不碍事；要删就加 --prune")
-    if publication.released:
-        numbers = "、".join(map(str, publication.released))
-        click.echo(f"  第 {numbers} 期已记入台账，请把 ledger.jsonl 和稿件一起保存好")
-    click.echo(f"  网站 {destination.fetch_url}")
-
-
-def _print_ledger(promises: Ledger) -> None:
-    if promises.series is None:
-        click.echo(f"台账 {promises.file} 还是空的：做第一期的时候会写。")
-        return
-    click.echo(f"网站 {promises.series.site_url}\n订阅 {promises.series.feed_url}\n节目编号 {promises.series.podcast_guid}")
-    for change in promises.moves:
-        click.echo(f"搬家 {change.decided_at:%Y-%m-%d} 搬到 {change.site_url}（{change.reason}）")
-    rows = [_ledger_row(promises, number) for number in sorted(promises.identities)]
-    click.echo("\n" + _table(rows, ("期", "状态", "发布时间", "网址", "声音", "字节"), ("right", *["left"] * 4, "right")))
-    for number, corrections in sorted(promises.corrections.items()):
-        for each in corrections:
-            click.echo(f"更正 第 {number} 期 {each.decided_at:%Y-%m-%d}（{each.reason}）")
-    for number, retirement in sorted(promises.retirements.items()):
-        click.echo(f"撤下 第 {number} 期 {retirement.decided_at:%Y-%m-%d}（{retirement.reason}）")
-    for placement in promises.placements.values():
-        click.echo(f"点位 {placement.id} {placement.name}")
-
-
-def _ledger_row(promises: Ledger, number: int) -> tuple[str, ...]:
-    release, url = promises.releases.get(number), promises.identities[number].page_url
-    if release is None:
-        return str(number), "没有发布", "", url, "", ""
-    state = "已撤下" if number in promises.retirements else "更正待发布" if promises.pending_correction(number) else "已发布"
-    return str(number), state, f"{release.published_at:%Y-%m-%d %H:%M}", url, release.path, f"{release.size_bytes:,}"
-
-
-def _print_outcome(outcome: Outcome) -> None:
-    if outcome.built:
-        click.echo(_outcome_table([_row(each) for each in outcome.built]))
-        click.echo("")
-    _print_reminders(outcome, {each.identity.number for each in outcome.built})
-    if outcome.built:
-        click.echo(f"声音和网页   {outcome.out / 'site'}")
-        click.echo(f"打印的海报   {outcome.out / 'print'}")
-        click.echo(f"手机上发的图 {outcome.out / 'social'}")
-        click.echo(f"声音前后对比 {outcome.out / 'report'}")
-    if not outcome.site_laid_out and (outcome.out / "site").is_dir():
-        click.echo("网页和订阅保持上一次的样子，没有改动：先改好下面的问题，再做一次。")
-    elif outcome.built:
-        click.echo("下一步：打开网页看一看、听一听，用微信扫一扫海报上的码，再拿去打印。")
-
-
-def _print_reminders(outcome: Outcome, numbers: Container[int]) -> None:
-    for each in outcome.built:
-        if each.identity.number not in numbers:
-            continue
-        notes = (f"{note.place.name} {note.cause}（{note.fix}）[{note.code}]" for note in each.episode.notes)
-        said = (*notes, *each.sound.warnings, *each.captions.disagreements)
-        for words in said:
-            click.echo(f"提醒：第 {each.identity.number} 期 {words}")
-    for identity in outcome.voided:
-        click.echo(f"提醒：第 {identity.number} 期的网址变了，印着 {identity.page_url} 的海报已经作废，请重新打印")
-    for note in outcome.notes:
-        click.echo(f"提醒：{note}")
-
-
-def _print_findings(file: Path, findings: Sequence[Finding]) -> None:
-    from pipeline.poster.decoders import WECHAT, decoders  # noqa: PLC0415
-    from pipeline.poster.proof import CONTRAST, MODULE_PX, REACH  # noqa: PLC0415
-
-    several = findings[-1].page > 1
-    for finding in findings:
-        missed_by = "、".join(name for name in decoders() if name not in finding.proof.read_by)
-        click.echo(f"{file} 第 {finding.page} 页" if several else f"{file}")
-        click.echo(f"  码里写的  {finding.text}")
-        for text in finding.beside:
-            click.echo(f"  旁边还有  {text}")
-        click.echo(f"  读出来的  {'、'.join(finding.proof.read_by) or '没有'}{f'；没读出来的：{missed_by}' if missed_by else ''}")
-        tried = f"试拍 {finding.proof.trials} 张，读出 {finding.proof.decodings} 张"
-        reach = f"{finding.proof.reach:.3g}" if finding.proof.reach else "不到 1"
-        click.echo(f"  能扫多远  占满手机画面时的 {reach} 倍，至少要 {REACH:g} 倍（{tried}）")
-        click.echo(f"  每格大小  {finding.module_px:.3g} 像素，至少要 {MODULE_PX:g}（画面宽 1080 像素时）")
-        click.echo(f"  深浅对比  {finding.contrast:.3g} : 1，至少要 {CONTRAST:g} : 1")
-        click.echo(f"  四周留白  {finding.quiet_zone_modules:.3g} 格，应当有 4 格")
-        if not finding.problems:
-            click.echo("  √ 这个码扫得开。")
-    if WECHAT not in decoders():
-        click.echo("提醒：没有装微信的解码程序（附加包 proof），装上就多一个程序来查。")
-
-
-def _outcome_table(rows: Sequence[Sequence[str]]) -> str:
-    return _table(rows, _COLUMNS, _ALIGNMENTS, (None, _TITLE_COLUMNS))
-
-
-def _table(
-    rows: Sequence[Sequence[str]], columns: Sequence[str], alignments: Sequence[str], widths: Sequence[int | None] = ()
-) -> str:
-    from tabulate import tabulate  # noqa: PLC0415
-
-    if not rows:
-        return "\u3000".join(columns)
-    return tabulate(rows, headers=columns, colalign=alignments, maxcolwidths=widths or None, disable_numparse=True)
-
-
-def _row(built: BuiltEpisode) -> tuple[str, ...]:
-    sound = built.sound
-    minutes, seconds = divmod(round(sound.duration_s), 60)
-    codes = [poster for poster in built.posters if poster.trials]
-    return (
-        str(built.identity.number),
-        built.episode.title,
-        f"{minutes}:{seconds:02}",
-        f"{_figure(sound.recorded_lufs)} → {_figure(sound.integrated_lufs)}",
-        f"{_figure(sound.recorded_range_lu)} → {_figure(sound.loudness_range_lu)}",
-        f"{_figure(sound.true_peak_dbtp)} dBTP",
-        f"{_figure(sound.most_limiting_db)} dB",
-        f"{sound.trimmed_head_s + sound.trimmed_tail_s:.1f} 秒",
-        f"{min(poster.reach for poster in codes):.1f} 倍" if codes else "—",
-        "已到发布时间" if built.public else f"{built.published_at:%Y-%m-%d %H:%M}",
-    )
-
-
-def _figure(level: float) -> str:
-    return f"{level:.1f}" if math.isfinite(level) else "—"
-
-
-def _problems(outcome: Outcome) -> list[Problem]:
-    """Return what is to be mended, each once: what stands in series.toml stops every episode."""
-    return list(dict.fromkeys(problem for failure in outcome.failures for problem in failure.problems))
-
-
 def _tell_problems(problems: Sequence[Problem]) -> None:
     if problems:
         click.echo(f"\n有 {len(problems)} 处要改：", err=True)
@@ -640,72 +480,13 @@ def _tell_usage(error: click.UsageError) -> None:
     click.echo(f"{words}。用 --help 看说明。", err=True)
 
 
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
 def _print_json(result: dict[str, object]) -> None:
-    click.echo(json.dumps(result, ensure_ascii=False, indent=1, default=str))  # moments
-
-
-def _as_json(outcome: Outcome) -> dict[str, object]:
-    reports = [outcome.out / "report" / f"{each.identity.number}.json" for each in outcome.built]
-    return {
-        "out": str(outcome.out),
-        "site_laid_out": outcome.site_laid_out,
-        "episodes": [json.loads(report.read_bytes()) for report in reports],
-        "voided": [identity.page_url for identity in outcome.voided],
-        "notes": [_problem_as_json(note) for note in outcome.notes],
-        "problems": [_problem_as_json(problem) for problem in _problems(outcome)],
-    }
-
-
-def _publication_as_json(publication: Publication) -> dict[str, object]:
-    plan, published = publication.plan, publication.published
-    return {
-        "destination": publication.destination.name,
-        "public": publication.destination.public,
-        "plan": [dataclasses.asdict(each) for each in plan.entries] if plan else None,
-        "published": dataclasses.asdict(published) if published else None,
-        "released": publication.released,
-        "problems": [_problem_as_json(problem) for problem in _problems(publication.outcome)],
-    }
-
-
-def _ledger_as_json(promises: Ledger) -> dict[str, object]:
-    return {
-        "series": dataclasses.asdict(promises.series) if promises.series else None,
-        "former_sites": promises.former_sites,
-        "identities": [dataclasses.asdict(each) for each in promises.identities.values()],
-        "placements": [dataclasses.asdict(each) for each in promises.placements.values()],
-        "releases": [dataclasses.asdict(each) for each in promises.releases.values()],
-        "corrections": [dataclasses.asdict(each) for group in promises.corrections.values() for each in group],
-        "retirements": [dataclasses.asdict(each) for each in promises.retirements.values()],
-        "moves": [dataclasses.asdict(each) for each in promises.moves],
-    }
-
-
-def _finding_as_json(finding: Finding) -> dict[str, object]:
-    return {
-        "page": finding.page,
-        "text": finding.text,
-        "beside": finding.beside,
-        "read_by": finding.proof.read_by,
-        "reach": round(finding.proof.reach, 2),
-        "decodings": finding.proof.decodings,
-        "trials": finding.proof.trials,
-        "module_px": round(finding.module_px, 1),
-        "contrast": round(finding.contrast, 1),
-        "quiet_zone_modules": finding.quiet_zone_modules,
-        "inverted": finding.inverted,
-        "problems": [_problem_as_json(problem) for problem in finding.problems],
-    }
-
-
-def _problem_as_json(problem: Problem) -> dict[str, object]:
-    return {
-        "place": str(problem.place),
-        "line": problem.line,
-        "cause": problem.cause,
-        "fix": problem.fix,
-        "code": problem.code,
-    }
+    click.echo(json.dumps(result, ensure_ascii=False, indent=1, default=str))  # paths and moments
 
 
 if __name__ == "__main__":
