@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
@@ -66,15 +67,17 @@ def publish_series(
         raise PromiseError([Problem(place=series.file, cause=cause, fix=fix, code="JX-P13")])
     place = publish.open_place(destination, workspace, artefacts.write)
     _refuse_lost_lines(workspace / LEDGER_FILE, publish.read_published(place, LEDGER_COPY))
-    outcome = build(workspace, out, numbers=None, now=now, progress=progress)
-    if not outcome.site_laid_out:
-        return Publication(destination=destination, outcome=outcome, plan=None, published=None, released=())
+    # Held from the build to the end: what goes out is what was built.
     with artefacts.claimed(out):
+        outcome = build(workspace, out, numbers=None, now=now, progress=progress)
+        built = Publication(destination=destination, outcome=outcome, plan=None, published=None, released=())
+        if not outcome.site_laid_out:
+            return built
         site = out / "site"
         files = {file.relative_to(site).as_posix(): file for file in sorted(site.rglob("*")) if file.is_file()}
         plan = publish.plan(files, place)
         if dry_run:
-            return Publication(destination=destination, outcome=outcome, plan=plan, published=None, released=())
+            return dataclasses.replace(built, plan=plan)
         promises = ledger.read_ledger(workspace / LEDGER_FILE)
         due = _due(promises, outcome.built) if destination.public else ()
         published = publish.publish(
@@ -87,8 +90,8 @@ def publish_series(
             prune=prune,
             progress=transfer,
         )
-    released = tuple(each.identity.number for each in due)
-    return Publication(destination=destination, outcome=outcome, plan=plan, published=published, released=released)
+        released = tuple(each.identity.number for each in due)
+        return dataclasses.replace(built, plan=plan, published=published, released=released)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import feedparser
 import podcastparser
 import pytest
+from filelock import FileLock, Timeout
 
 from pipeline import amending, ledger, publishing
 from pipeline.errors import AuthorError, PromiseError, PublishError
@@ -98,6 +99,33 @@ def test_what_is_due_is_put_out_promised_and_read_by_other_peoples_parsers(stati
     parsed = podcastparser.parse("https://jixiang.example/feed.xml", io.BytesIO((station.www / "feed.xml").read_bytes()))
     assert [each["guid"] for each in parsed["episodes"]] == [entry.id]
     assert (station.www / "ledger.jsonl").read_bytes() == station.ledger_file.read_bytes()
+
+
+def test_from_the_build_to_the_end_nobody_else_can_build(station: Station) -> None:
+    free: list[bool] = []
+
+    def look() -> None:
+        lock = FileLock(station.desk.out / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            free.append(False)
+        else:
+            lock.release()
+            free.append(True)
+
+    publishing.publish_series(
+        station.desk.workspace,
+        station.desk.out,
+        None,
+        now=NOW,
+        progress=lambda _name, _state: look(),
+        transfer=lambda _what, _done, _all: look(),
+    )
+    assert free
+    assert not any(free)
+    look()
+    assert free[-1]
 
 
 def test_a_dry_run_builds_and_says_what_would_go_out_and_promises_nothing(station: Station) -> None:

@@ -38,7 +38,7 @@ _CAUSES = {
 
 @contextmanager
 def claimed(out: Path) -> Iterator[None]:
-    """Hold ``out`` for one build; make it if it is not there.
+    """Hold ``out`` for one piece of work, which may claim it again for a part of itself; make it if it is not there.
 
     Raises:
         MachineError: the folder cannot be written, or holds somebody's files and not an earlier build.
@@ -53,7 +53,7 @@ def claimed(out: Path) -> Iterator[None]:
             raise MachineError([Problem(place=out, cause=cause, fix="用 --out 换一个空文件夹", code="JX-M02")])
         if not ours:
             marker.write_text(_MARKER_TEXT, encoding="utf-8")
-    lock = FileLock(out / ".lock", timeout=0)
+    lock = FileLock(out / ".lock", timeout=0, is_singleton=True)
     with telling_where(out):
         try:
             lock.acquire()
