@@ -163,6 +163,34 @@ def check(ctx: click.Context, *, workspace: Path | None, out: Path | None, stric
 
 
 @jixiang.command(options_metavar="[选项]")
+@click.argument("number", metavar="期数", type=int)
+@_workspace_option
+@_out_option
+@click.option("--all", "everything", is_flag=True, help="列出全部字幕，不只是拿不准的。")
+@click.option("--json", "as_json", is_flag=True, help="结果写成 JSON。")
+@click.pass_context
+def captions(
+    ctx: click.Context, *, number: int, workspace: Path | None, out: Path | None, everything: bool, as_json: bool
+) -> None:
+    """做一期，列出时间拿不准的字幕，告诉您怎么手改。"""
+    from pipeline import telling  # noqa: PLC0415  (as above)
+    from pipeline.build import build as build_episodes  # noqa: PLC0415
+
+    workspace = _find_workspace(workspace or ctx.obj or Path("episodes"))
+    progress = _Progress()
+    out = out or _out_beside(workspace)
+    outcome = build_episodes(workspace, out, numbers=[number], now=datetime.now(UTC), progress=progress.tell)
+    progress.close()
+    for built in outcome.built:
+        if as_json:
+            _print_json(telling.captions_as_json(built))
+        else:
+            _print_lines(telling.tell_captions(built, out / "report", everything=everything))
+    _tell_problems(telling.problems_of(outcome))
+    ctx.exit(max((failure.exit_code for failure in outcome.failures), default=0))
+
+
+@jixiang.command(options_metavar="[选项]")
 @click.argument("name", metavar="[名字]", default=None, required=False)
 @_workspace_option
 @_out_option

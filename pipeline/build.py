@@ -226,15 +226,18 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
     drawn = drawing.draw_posters(run.studio, episode, identity, sound)
     inside = next(each.file for each in drawn.posters if run.studio.formats[each.format].place == "tag")
     fields = _tag_fields(series, episode, identity)
+    timed = timing.result()
+    if episode.captions:
+        timed = captions.use_handmade(timed, episode.captions, episode.script, sound.duration_s)
     tagging = [
         run.shop.start(
-            f"{name} 标签 {each.file.suffix}", audio.tag, each, fields, timing.result().chapters, inside, suffix=each.file.suffix
+            f"{name} 标签 {each.file.suffix}", audio.tag, each, fields, timed.chapters, inside, suffix=each.file.suffix
         )
         for each in (sound, *(future.result() for future in rendering_also))
     ]
     tagged = [future.result() for future in tagging]
     kept = [site.released_sound(run.shop.store, each) for each in (frozen, *frozen.alternates)] if frozen else tagged
-    transcripts, chapters = _attachments(series, episode, timing.result())
+    transcripts, chapters = _attachments(series, episode, timed)
     return BuiltEpisode(
         episode=episode,
         identity=identity,
@@ -242,7 +245,7 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         published_at=release.published_at if release else episode.publish_at,
         retired=episode.number in run.promises.retirements,
         sound=sound,
-        captions=timing.result(),
+        captions=timed,
         posters=drawn.posters,
         copies=drawn.copies,
         overview=drawn.overview,

@@ -191,6 +191,14 @@ class Photo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WrittenCaptions:
+    """A captions.vtt that somebody corrected by hand, as text with plain line ends."""
+
+    file: Path
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Episode:
     """An episode as written: front matter, script and the files beside it.
 
@@ -223,6 +231,7 @@ class Episode:
     photo_credit: str
     notes: tuple[Problem, ...]
     soundbite: Span | None = None
+    captions: WrittenCaptions | None = None
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 

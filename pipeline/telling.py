@@ -11,6 +11,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from pipeline.build import Outcome
+from pipeline.captions import doubtful
 from pipeline.errors import Problem
 from pipeline.ledger import Ledger
 from pipeline.model import BuiltEpisode
@@ -98,6 +99,42 @@ def tell_outcome(outcome: Outcome) -> Iterator[str]:
         yield "网页和订阅保持上一次的样子，没有改动：先改好下面的问题，再做一次。"
     elif outcome.built:
         yield "下一步：打开网页看一看、听一听，用微信扫一扫海报上的码，再拿去打印。"
+
+
+def tell_captions(built: BuiltEpisode, report: Path, *, everything: bool) -> Iterator[str]:
+    """Yield the captions whose time is doubtful, or all, and how to correct them; ``report`` is the folder they lie in."""
+    cues = built.captions.cues if everything else doubtful(built.captions)
+    rows = [(_clock(cue.start_s), f"{100 * cue.confidence:.0f}%", cue.speaker, cue.text) for cue in cues]
+    number = built.identity.number
+    if rows:
+        yield _table(rows, ("时间", "把握", "谁", "字幕"), ("right", "right", "left", "left"))
+        yield ""
+    for words in built.captions.disagreements:
+        yield f"提醒：{words}"
+    if built.episode.captions:
+        yield f"用的是手改的字幕 {built.episode.captions.file}"
+    elif rows and not everything:
+        yield f"一共 {len(built.captions.cues)} 条，{len(rows)} 条时间拿不准，请对着声音听一听。"
+    elif not rows:
+        yield f"√ 一共 {len(built.captions.cues)} 条，没有拿不准的。"
+    if not built.episode.captions:
+        target = built.episode.folder / "captions.vtt"
+        yield f"要改：把 {report / f'{number}.vtt'} 复制成 {target}，用记事本改好，再做一次；以后就用这一份。"
+
+
+def _clock(time_s: float) -> str:
+    minutes, seconds = divmod(time_s, 60)
+    return f"{int(minutes)}:{seconds:04.1f}"
+
+
+def captions_as_json(built: BuiltEpisode) -> dict[str, object]:
+    """Return an episode's captions with their confidence."""
+    return {
+        "number": built.identity.number,
+        "by_hand": built.episode.captions is not None,
+        "cues": [dataclasses.asdict(cue) for cue in built.captions.cues],
+        "disagreements": built.captions.disagreements,
+    }
 
 
 def _reminders(outcome: Outcome, numbers: Container[int]) -> Iterator[str]:

@@ -11,10 +11,13 @@ from pipeline.captions.agreement import disagreements, plausibility
 from pipeline.captions.alignment import Alignment, align
 from pipeline.captions.cues import TimedText, cut_cues, schedule
 from pipeline.captions.formats import chapters_json, to_json, to_srt, to_webvtt
+from pipeline.captions.handmade import use_handmade
 from pipeline.captions.phrases import Phrase, cut_script
 from pipeline.model import Captions, Cue, Script, Sound, Span
 
-__all__ = ["chapters_json", "time_script", "to_json", "to_srt", "to_webvtt"]
+__all__ = ["chapters_json", "doubtful", "time_script", "to_json", "to_srt", "to_webvtt", "use_handmade"]
+
+_DOUBTFUL = 0.5
 
 
 def time_script(script: Script, sound: Sound) -> Captions:
@@ -50,6 +53,11 @@ def time_script(script: Script, sound: Sound) -> Captions:
         chapters=_chapters(script, cues, sections, sound.duration_s),
         disagreements=disagreements(phrases, heard, alignment, sound.duration_s),
     )
+
+
+def doubtful(captions: Captions) -> tuple[Cue, ...]:
+    """Return the cues whose time is as likely off as right."""
+    return tuple(cue for cue in captions.cues if cue.confidence < _DOUBTFUL)
 
 
 def _inside(speech: tuple[Span, ...], duration_s: float) -> tuple[Span, ...]:

@@ -12,13 +12,20 @@ from pipeline.model import BuiltEpisode, Captions, Files
 
 
 def render_reports(built: Sequence[BuiltEpisode], pictures: Mapping[int, Path]) -> Files:
-    """Return ``<number>.json`` with the figures of each episode's sound, captions and posters, and ``<number>.png`` beside it.
+    """Return ``<number>.json`` with the figures of each episode's sound, captions and posters; beside it ``<number>.png``.
+
+    And ``<number>.vtt``, its captions to correct by hand.
 
     ``pictures`` are the drawn waveforms by number.
     """
-    return {f"{each.identity.number}.json": _measures(each) for each in built} | {
-        f"{number}.png": picture for number, picture in pictures.items()
+    drafts = {
+        f"{each.identity.number}.vtt": transcript.content
+        for each in built
+        for transcript in each.transcripts
+        if transcript.mime_type == "text/vtt"
     }
+    figures = {f"{each.identity.number}.json": _measures(each) for each in built}
+    return figures | drafts | {f"{number}.png": picture for number, picture in pictures.items()}
 
 
 def mean_confidence(timing: Captions) -> float:

@@ -13,12 +13,12 @@ from pathlib import Path
 from pipeline import addresses
 from pipeline.errors import AuthorError, JixiangError, MachineError, Problem, telling_what_cannot_be_read
 from pipeline.markup import parse_script, plain_text
-from pipeline.model import Aspect, Episode, Link, Photo, Script, Series, Span, Stop
+from pipeline.model import Aspect, Episode, Link, Photo, Script, Series, Span, Stop, WrittenCaptions
 from pipeline.source.frontmatter import Fields, read_front_matter
 from pipeline.source.sound import read_episode_sound
 from pipeline.source.text import clean_lines, read_text
 
-SCRIPT = "script.md"
+SCRIPT, CAPTIONS = "script.md", "captions.vtt"
 _AUDIO_SUFFIXES = frozenset(
     {".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".oga", ".aif", ".aiff", ".amr", ".caf", ".wma"}
 )
@@ -170,6 +170,7 @@ def _episode(reading: Fields, folder: Path, series: Series, notes: Sequence[Prob
         photo_credit=reading.text("photo_credit", "照片来源"),
         notes=tuple(notes),
         soundbite=_soundbite(reading),
+        captions=_captions(reading, folder),
         lines={key: value.line for key, value in reading.front.values.items()},
     )
 
@@ -242,6 +243,16 @@ def _refuse_long_names(reading: Fields, key: str, label: str, names: Sequence[st
         if len(name) > _MAX_NAME:
             cause = f"{label}“{name[:10]}……”有 {len(name)} 个字，播客应用里最多放 {_MAX_NAME} 个"
             reading.wrong(key, cause, "名字之间用顿号隔开；介绍的话写进简介", "JX-A47")
+
+
+def _captions(reading: Fields, folder: Path) -> WrittenCaptions | None:
+    """Return the captions that somebody corrected by hand; None where there are none."""
+    file = folder / CAPTIONS
+    if not file.is_file():
+        return None
+    text, notes = read_text(file)
+    reading.problems += [note for note in notes if note.code == "JX-A01"]
+    return WrittenCaptions(file=file, text=text)
 
 
 def _soundbite(reading: Fields) -> Span | None:
