@@ -108,6 +108,7 @@ def build(
         own = _result(side_by_side.submit(drawing.draw_series, studio), failures)
         cover = next((each for each in own or () if each.format == "cover"), None)
         built = [made for future in in_work.values() if (made := _result(future, failures)) is not None]
+        built = [_with_twin_named(each, built) for each in built]
         numbers_made = {each.identity.number for each in built}
         unsound = gate.unread_numbers(promises, reading) | (in_work.keys() - numbers_made)
         hung = drawing.hung_placements(studio, built)
@@ -254,6 +255,20 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
         alternates=tuple(kept[1:]),
         transcripts=transcripts,
         chapters=chapters,
+    )
+
+
+def _with_twin_named(made: BuiltEpisode, built: Sequence[BuiltEpisode]) -> BuiltEpisode:
+    """Return the episode, with a word about the other one whose script its recording seems to be of."""
+    if made.episode.captions or not made.captions.disagreements:
+        return made
+    others = {each.identity.number: each.episode.script for each in built if each is not made}
+    number = captions.closest_script(made.sound, made.episode.script, others)
+    if number is None:
+        return made
+    said = f"按停顿和语速看，这份录音更像第 {number} 期的稿子：是不是放错了文件夹"
+    return dataclasses.replace(
+        made, captions=dataclasses.replace(made.captions, disagreements=(*made.captions.disagreements, said))
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.captions import chapters_json, time_script, to_json, to_srt, to_webvtt
+from pipeline.captions import chapters_json, closest_script, time_script, to_json, to_srt, to_webvtt
 from pipeline.captions.cues import lines_of
 from pipeline.captions.numbers import read_quantity, weigh
 from pipeline.coordinates import locate
@@ -125,6 +125,27 @@ def test_the_right_script_is_trusted_and_another_episodes_is_not(case: Path, rec
     assert "可能配错了录音" in wrong.disagreements[0]
     assert np.mean([cue.confidence for cue in right.cues]) > 0.8
     assert np.mean([cue.confidence for cue in wrong.cues]) < 0.65
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_recording_under_another_episode_is_told_whose_it_is(case: Path, recorded: dict[str, Sound]) -> None:
+    scripts = {number: script_of(each) for number, each in enumerate(CASES)}
+    right = CASES.index(case)
+    for wrong in set(scripts) - {right}:
+        others = {number: script for number, script in scripts.items() if number != wrong}
+        assert closest_script(recorded[case.name], scripts[wrong], others) == right
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_recording_under_its_own_episode_resembles_no_other(case: Path, recorded: dict[str, Sound]) -> None:
+    scripts = {number: script_of(each) for number, each in enumerate(CASES)}
+    own = scripts.pop(CASES.index(case))
+    assert closest_script(recorded[case.name], own, scripts) is None
+
+
+def test_a_recording_of_no_known_script_is_given_to_none(recorded: dict[str, Sound]) -> None:
+    own, *others = (script_of(each) for each in CASES[:3])
+    assert closest_script(recorded[CASES[5].name], own, dict(enumerate(others))) is None
 
 
 def test_a_reader_who_joins_sentences_keeps_the_others_in_place(recorded: dict[str, Sound]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.captions.agreement import disagreements, plausibility
+from pipeline.captions.agreement import disagreements, plausibility, resembles
 from pipeline.captions.alignment import Alignment, align
 from pipeline.captions.cues import TimedText, cut_cues, schedule
 from pipeline.captions.formats import chapters_json, to_json, to_srt, to_webvtt
@@ -15,7 +16,7 @@ from pipeline.captions.handmade import use_handmade
 from pipeline.captions.phrases import Phrase, cut_script
 from pipeline.model import Captions, Cue, Script, Sound, Span
 
-__all__ = ["chapters_json", "doubtful", "time_script", "to_json", "to_srt", "to_webvtt", "use_handmade"]
+__all__ = ["chapters_json", "closest_script", "doubtful", "time_script", "to_json", "to_srt", "to_webvtt", "use_handmade"]
 
 _DOUBTFUL = 0.5
 
@@ -53,6 +54,12 @@ def time_script(script: Script, sound: Sound) -> Captions:
         chapters=_chapters(script, cues, sections, sound.duration_s),
         disagreements=disagreements(phrases, heard, alignment, sound.duration_s),
     )
+
+
+def closest_script(sound: Sound, own: Script, others: Mapping[int, Script]) -> int | None:
+    """Return the number of the script that a recording seems to be of, by its pauses, where it does not seem to be of its own."""
+    heard = _inside(sound.speech, sound.duration_s)
+    return resembles(cut_script(own), {number: cut_script(script) for number, script in others.items()}, heard)
 
 
 def doubtful(captions: Captions) -> tuple[Cue, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.captions.alignment import Alignment
+from collections.abc import Mapping, Sequence
+
+from pipeline.captions.alignment import Alignment, align
 from pipeline.captions.phrases import Phrase
 from pipeline.model import Span
 
@@ -14,6 +16,29 @@ _POSSIBLE_RATE = (2.0, 9.0)
 # between sentences missing; another episode's script 1.4 to 2.0. No human reading was at hand. A handful of phrases says nothing.
 _USUAL_MISMATCH, _HOPELESS_MISMATCH = 1.35, 2.2
 _FEWEST_PHRASES = 12
+
+
+_MOST_COMPARED = 60  # scripts; each takes some hundredths of a second
+
+
+def resembles(own: Sequence[Phrase], others: Mapping[int, Sequence[Phrase]], speech: tuple[Span, ...]) -> int | None:
+    """Return the number of the script that the pauses of a recording fit as a right one does, where its ``own`` does not fit.
+
+    None where its own fits, no other does, or too little is said to tell.
+    """
+    if not speech or len(own) < _FEWEST_PHRASES or align(tuple(own), speech).mismatch <= _USUAL_MISMATCH:
+        return None
+    voice_s = sum(span.end_s - span.start_s for span in speech)
+    rates = {number: sum(phrase.syllables for phrase in phrases) / voice_s for number, phrases in others.items()}
+    likely = [
+        number
+        for number, phrases in others.items()
+        if len(phrases) >= _FEWEST_PHRASES and _USUAL_RATE[0] <= rates[number] <= _USUAL_RATE[1]
+    ]
+    nearest = sorted(likely, key=lambda number: abs(rates[number] - sum(_USUAL_RATE) / 2))[:_MOST_COMPARED]
+    fits = {number: align(tuple(others[number]), speech).mismatch for number in nearest}
+    best = min(fits, key=lambda number: fits[number], default=None)
+    return best if best is not None and fits[best] <= _USUAL_MISMATCH else None
 
 
 def plausibility(phrases: tuple[Phrase, ...], alignment: Alignment) -> float:
