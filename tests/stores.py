@@ -167,7 +167,9 @@ def gate(store_url: str, decide: Gate) -> Iterator[str]:
 
 @dataclass(kw_only=True)
 class Faults:
-    """A gate that fails once, at the ``at``-th request (from 0), in the way of ``kind``; -1: never. Counts in ``asked``.
+    """A gate that fails once, at the ``at``-th request (from 0) of the ``methods``, in the way of ``kind``; -1: never.
+
+    Counts those in ``asked``.
 
     ``refused``: answers 503 and does nothing. ``cut``: the store gets ``cut_bytes`` of the body and then nothing more; a
     request without a body gets half an answer. ``lost``: the store does what it is asked, and the answer is lost.
@@ -177,11 +179,14 @@ class Faults:
     at: int = -1
     kind: str = "refused"
     cut_bytes: int = 1
+    methods: frozenset[str] = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
     asked: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, request: Request, onwards: Callable[[Request], Answer]) -> Answer | None:
         """Answer one request, or fail."""
+        if request.method not in self.methods:
+            return onwards(request)
         with self.lock:
             number = len(self.asked)
             self.asked.append(f"{request.method} {request.path}")

@@ -16,7 +16,7 @@ from pipeline.errors import PublishError
 from pipeline.model import Destination
 from pipeline.publish import fetching
 from pipeline.publish.folder import FolderPlace
-from pipeline.publish.headers import cache_control, mime_type
+from pipeline.publish.headers import cache_control, is_as_good, mime_type
 from tests import stores
 from tests.stores import Answer, Change, Request
 
@@ -335,7 +335,8 @@ def test_all_that_is_wrong_is_told_at_once_up_to_twenty_and_the_rest_counted(tmp
         made.put_out()
     codes = [problem.code for problem in caught.value.problems]
     assert codes == ["JX-U25"] * 20 + ["JX-U29"]
-    wrong = sum(mime_type(path).partition(";")[0] != "text/plain" for path in made.site if path != "feed.xml")
+    types = [mime_type(path).partition(";")[0] for path in made.site if path != "feed.xml"]
+    wrong = sum(not is_as_good(each, "text/plain") for each in types)
     assert f"一共有 {wrong} 处" in caught.value.problems[-1].cause
 
 
@@ -571,3 +572,21 @@ def test_only_a_file_that_is_named_for_its_bytes_is_kept_for_ever(path: str, kep
 )
 def test_each_file_has_the_type_that_apps_expect(path: str, expected: str) -> None:
     assert mime_type(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "good"),
+    [
+        ("application/rss+xml", "application/rss+xml", True),
+        ("application/rss+xml", "text/xml", True),
+        ("application/rss+xml", "text/html", False),
+        ("application/json+chapters", "application/json", True),
+        ("application/x-subrip", "text/plain", True),
+        ("text/vtt", "text/plain", False),
+        ("text/html", "application/xhtml+xml", False),
+        ("audio/mpeg", "application/octet-stream", False),
+        ("audio/mp4", "audio/x-m4a", True),
+    ],
+)
+def test_another_name_for_a_type_is_as_good_and_another_type_is_not(wanted: str, found: str, good: bool) -> None:  # noqa: FBT001
+    assert is_as_good(wanted, found) is good

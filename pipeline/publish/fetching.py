@@ -25,7 +25,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import SSLError as CertificateError
 
 from pipeline.errors import Problem, PublishError
-from pipeline.publish.headers import page_address
+from pipeline.publish.headers import is_as_good, page_address
 
 _AT_ONCE = 8
 _CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10, 20
@@ -269,7 +269,7 @@ def _header_faults(each: Expected, answer: _Answer) -> list[Fault]:
     found_type, _, parameters = said.partition(";")
     name, _, found_charset = parameters.strip().partition("=")
     charset_is_other = bool(wanted_charset) and name.lower() == "charset" and found_charset.strip('"').lower() != wanted_charset
-    if found_type.strip().lower() != wanted_type or charset_is_other:
+    if not is_as_good(wanted_type, found_type.strip().lower()) or charset_is_other:
         cause = f"{each.url} 的类型（Content-Type）是 {said or '空的'}，应当是 {each.mime_type}"
         fix = "在网页服务器或 CDN 里改对类型（nginx 见 docs/nginx.conf；存储桶里的由程序写，看看 CDN 有没有改写），再发布一次"
         faults.append(Fault(path=each.path, problem=Problem(place=Path(each.path), cause=cause, fix=fix, code="JX-U25")))

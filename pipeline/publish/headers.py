@@ -29,6 +29,17 @@ _MIME_TYPES = {
     ".pdf": "application/pdf",
 }
 
+_AS_GOOD = {
+    "application/json+chapters": {"application/json"},
+    "application/manifest+json": {"application/json", "application/octet-stream"},
+    "application/rss+xml": {"application/xml", "text/xml"},
+    "application/x-subrip": {"application/octet-stream", "application/srt", "text/plain", "text/srt"},
+    "application/xml": {"text/xml"},
+    "audio/mp4": {"audio/m4a", "audio/x-m4a"},
+    "audio/mpeg": {"audio/mp3"},
+    "text/javascript": {"application/javascript", "application/x-javascript"},
+}
+
 
 def is_hashed(path: str) -> bool:
     """Tell whether a file is named for its bytes, as in ``audio/7-0123456789ab.mp3``: other bytes, other name."""
@@ -42,6 +53,14 @@ def mime_type(path: str) -> str:
     if path.startswith("chapters/"):
         return "application/json+chapters"  # Source: podcast namespace, tag podcast:chapters
     return _MIME_TYPES.get(PurePosixPath(path).suffix.lower(), "application/octet-stream")
+
+
+def is_as_good(wanted: str, found: str) -> bool:
+    """Tell whether apps and browsers take a type for the wanted one; both without parameters, in lower case.
+
+    What we serve ourselves has the wanted one. Somebody else's server may know another name for it.
+    """
+    return found == wanted or found in _AS_GOOD.get(wanted, ())
 
 
 def cache_control(path: str) -> str:
