@@ -223,7 +223,8 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
     # What subscribers have is all that is offered: a release gets no further container later.
     rendering_also = [] if frozen else _start_alternates(run, episode)
     sound = rendering.result()
-    timing = run.shop.start(f"{name} 字幕", captions.time_script, episode.script, sound)
+    lexicon = captions.lexicon_for(episode.script, series.lexicon)
+    timing = run.shop.start(f"{name} 字幕", captions.time_script, episode.script, sound, lexicon)
     drawn = drawing.draw_posters(run.studio, episode, identity, sound)
     inside = next(each.file for each in drawn.posters if run.studio.formats[each.format].place == "tag")
     fields = _tag_fields(series, episode, identity)
@@ -303,8 +304,8 @@ def _tag_fields(series: Series, episode: Episode, identity: Identity) -> TagFiel
 def _attachments(series: Series, episode: Episode, timing: Captions) -> tuple[tuple[Attachment, ...], Attachment | None]:
     """Return the transcripts, WebVTT first because Apple reads the first it knows, and the chapters."""
     texts = (
-        ("text/vtt", ".vtt", captions.to_webvtt(timing, series.language)),
-        ("application/x-subrip", ".srt", captions.to_srt(timing)),
+        ("text/vtt", ".vtt", captions.to_webvtt(timing, series.language, series.lexicon)),
+        ("application/x-subrip", ".srt", captions.to_srt(timing, series.lexicon)),
         ("application/json", ".json", captions.to_json(timing)),
     )
     transcripts = []

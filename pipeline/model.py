@@ -66,6 +66,14 @@ class Txt:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a word is said: its ``syllables`` in pinyin, each with its tone, 1 to 5."""
+
+    word: str
+    syllables: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Destination:
     """Where a site is published: ``url`` is written to, ``fetch_url`` read back and ends in ``/``.
 
@@ -151,6 +159,7 @@ class Series:
     update_frequency: str = ""
     update_rrule: str = ""
     txt: tuple[Txt, ...] = ()
+    lexicon: tuple[Reading, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -343,11 +352,16 @@ class Cue:
 
 @dataclass(frozen=True, kw_only=True)
 class Captions:
-    """The script in time with the published sound. A chapter is a cue whose text is the heading."""
+    """The script in time with the published sound. A chapter is a cue whose text is the heading.
+
+    ``method`` is what times and ``disagreements`` rest on: ``pauses`` (speaking rate, length and pauses; the words were not
+    listened to), ``phones`` (the words were) or ``hand``.
+    """
 
     cues: tuple[Cue, ...]
     chapters: tuple[Cue, ...]
     disagreements: tuple[str, ...]
+    method: str = "pauses"
 
 
 @dataclass(frozen=True, kw_only=True)

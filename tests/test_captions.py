@@ -341,6 +341,9 @@ def test_half_an_hour_is_timed_as_exactly_as_a_minute(recorded: dict[str, Sound]
 @pytest.mark.parametrize(
     ("text", "reading"),
     [
+        ("坐一会儿", "坐一会"),
+        ("幼儿园里有女儿", "幼儿园里有女儿"),
+        ("这儿童真多", "这儿童真多"),
         ("2000余册", "两千余册"),
         ("300多平方米", "三百多平方米"),
         ("9:30", "九点三十"),

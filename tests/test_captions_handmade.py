@@ -45,6 +45,9 @@ NOTE 改过
 00:00:08.000 --> 00:00:10.000 align:start
 <v 阿姨>走两步就到。
 """
+LATE = (
+    "WEBVTT\n\n00:00:01.200 --> 00:00:03.900\n您好，这里是好生活。\n\n00:00:09.000 --> 00:00:11.000\n老街在桥头，走两步就到。\n"
+)
 
 
 def _use(text: str, duration_s: float = 12.0) -> Captions:
@@ -69,6 +72,21 @@ def test_a_chapter_begins_with_the_corrected_caption_that_its_words_stand_in() -
 def test_a_chapter_whose_words_are_gone_keeps_its_computed_time() -> None:
     (chapter,) = _use(GOOD.replace("老街在桥头", "别的地方")).chapters
     assert chapter.start_s == 5.0
+
+
+def test_chapters_keep_their_order_where_one_moves_behind_the_next() -> None:
+    both = Captions(cues=(), chapters=(_cue("去老街", 5.0, 7.0), _cue("桥头", 7.0, 12.0)), disagreements=())
+    used = captions.use_handmade(both, WrittenCaptions(file=FILE, text=LATE), SCRIPT, 12.0)
+    assert [(chapter.start_s, chapter.end_s) for chapter in used.chapters] == [(9.0, 9.0), (9.0, 12.0)]
+
+
+def test_words_in_latin_letters_keep_their_space_over_two_lines() -> None:
+    used = _use(GOOD.replace("您好，\n这里是", "Good\nmorning，\n这里是"))
+    assert used.cues[0].text == "Good morning，这里是好生活。"
+
+
+def test_corrected_captions_are_known_as_such() -> None:
+    assert (COMPUTED.method, _use(GOOD).method) == ("pauses", "hand")
 
 
 def test_other_words_than_the_scripts_are_told_with_their_time() -> None:

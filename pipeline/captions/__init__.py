@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -13,29 +14,41 @@ from pipeline.captions.alignment import Alignment, align
 from pipeline.captions.cues import TimedText, cut_cues, schedule
 from pipeline.captions.formats import chapters_json, to_json, to_srt, to_webvtt
 from pipeline.captions.handmade import use_handmade
+from pipeline.captions.lexicon import lexicon_for
 from pipeline.captions.phrases import Phrase, cut_script
-from pipeline.model import Captions, Cue, Script, Sound, Span
+from pipeline.model import Captions, Cue, Reading, Script, Sound, Span
 
-__all__ = ["chapters_json", "closest_script", "doubtful", "time_script", "to_json", "to_srt", "to_webvtt", "use_handmade"]
+__all__ = [
+    "chapters_json",
+    "closest_script",
+    "doubtful",
+    "lexicon_for",
+    "time_script",
+    "to_json",
+    "to_srt",
+    "to_webvtt",
+    "use_handmade",
+]
 
 _DOUBTFUL = 0.5
 
 
-def time_script(script: Script, sound: Sound) -> Captions:
+def time_script(script: Script, sound: Sound, lexicon: tuple[Reading, ...] = ()) -> Captions:
     """Return the script in time with the published sound.
 
     Cues hold every word of the paragraphs once and in order: at most two lines of 16 characters and, where the sound has
     room for it, 1 to 7 s; they never overlap and lie inside the sound. Headings are not said; each with words below it makes
     a chapter. ``confidence`` tells how well the pauses bear the times out; without any speech it is 0 and the words are spread
-    evenly. ``disagreements`` are sentences for the staff about a script and a recording that do not fit.
+    evenly. Words of the ``lexicon`` take as long as their reading and stay whole. ``disagreements`` are sentences for the staff
+    about a script and a recording that do not fit.
     """
-    phrases = cut_script(script)
+    phrases = cut_script(script, lexicon)
     if not phrases:
         return Captions(cues=(), chapters=(), disagreements=("文稿里没有可以读出来的文字，所以没有字幕",))
     heard = _inside(sound.speech, sound.duration_s)
     speech = heard or (Span(start_s=0.0, end_s=sound.duration_s),)
     alignment = align(phrases, speech)
-    drafts = _drafts(phrases, alignment)
+    drafts = _drafts(phrases, alignment, lexicon)
     trust = plausibility(phrases, alignment) if heard else 0.0
     times_ms = schedule([(_ms(draft.start_s), _ms(draft.end_s)) for draft, _ in drafts], int(sound.duration_s * 1000))
     cues = tuple(
@@ -73,7 +86,7 @@ def _inside(speech: tuple[Span, ...], duration_s: float) -> tuple[Span, ...]:
     return tuple(span for span in cut if span.end_s > span.start_s)
 
 
-def _drafts(phrases: tuple[Phrase, ...], alignment: Alignment) -> list[tuple[Cue, int]]:
+def _drafts(phrases: tuple[Phrase, ...], alignment: Alignment, lexicon: tuple[Reading, ...]) -> list[tuple[Cue, int]]:
     """Return the cues at the times of their words, before the rules about length, each with the index of its section."""
     after = np.cumsum(np.concatenate([phrase.weights for phrase in phrases]))
     before = np.concatenate(([0.0], after[:-1]))
@@ -85,7 +98,7 @@ def _drafts(phrases: tuple[Phrase, ...], alignment: Alignment) -> list[tuple[Cue
     for _, group in groupby(phrases, key=lambda phrase: phrase.paragraph):
         members = list(group)
         text = "".join(phrase.text for phrase in members)
-        timed = _timed(text, offset, starts_s, ends_s)
+        timed = replace(_timed(text, offset, starts_s, ends_s), lexicon=lexicon)
         for first, last in cut_cues(timed):
             cue = Cue(
                 start_s=timed.starts_s[first],

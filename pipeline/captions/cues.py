@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+from pipeline.captions.lexicon import find_words
+from pipeline.model import Reading
 
 LINE_CHARACTERS = 16
 CUE_LINES = 2
@@ -35,6 +39,8 @@ class TimedText:
     ends_s: tuple[float, ...]
     next_start_s: float
     """When the words after the paragraph start: until then its last cue may stay."""
+    lexicon: tuple[Reading, ...] = ()
+    """Words that stay whole."""
 
 
 def cut_cues(timed: TimedText) -> tuple[tuple[int, int], ...]:
@@ -43,7 +49,7 @@ def cut_cues(timed: TimedText) -> tuple[tuple[int, int], ...]:
     No cue is longer than two lines of 16 characters; cuts fall behind punctuation where they can, and where time allows a
     cue lasts 1 to 7 s.
     """
-    cuts = _cut_costs(timed.text)
+    cuts = _cut_costs(timed.text, timed.lexicon)
     ends = [0.0] + [float("inf")] * len(timed.text)
     came_from = [0] * len(ends)
     for end in range(1, len(ends)):
@@ -57,14 +63,14 @@ def cut_cues(timed: TimedText) -> tuple[tuple[int, int], ...]:
     return tuple(pairwise(reversed(bounds)))
 
 
-def lines_of(text: str) -> tuple[str, ...]:
-    """Return the text of a cue in lines of at most 16 characters, broken where it reads best."""
+def lines_of(text: str, lexicon: Sequence[Reading] = ()) -> tuple[str, ...]:
+    """Return the text of a cue in lines of at most 16 characters, broken where it reads best and not inside a known word."""
     if len(text) <= LINE_CHARACTERS:
         return (text,)
-    cuts = _cut_costs(text)
+    cuts = _cut_costs(text, lexicon)
     first = range(max(len(text) - LINE_CHARACTERS, 1), LINE_CHARACTERS + 1)
     best = min(first, key=lambda length: cuts[length - 1] + abs(2 * length - len(text)) / 4, default=LINE_CHARACTERS)
-    return tuple(line for line in (text[:best].strip(), *lines_of(text[best:].strip())) if line)
+    return tuple(line for line in (text[:best].strip(), *lines_of(text[best:].strip(), lexicon)) if line)
 
 
 def schedule(wanted_ms: list[tuple[int, int]], duration_ms: int) -> list[tuple[int, int]]:
@@ -111,9 +117,12 @@ def _inside_cost(timed: TimedText, cuts: list[float], start: int, end: int) -> f
     return sum(_SENTENCE_INSIDE + max(pause_s - _PAUSE_INSIDE_S, 0) * _PAUSE_INSIDE_A_SECOND for pause_s in pauses_s)
 
 
-def _cut_costs(text: str) -> list[float]:
+def _cut_costs(text: str, lexicon: Sequence[Reading]) -> list[float]:
     """Return for each character how unwelcome a cut behind it is."""
-    return [_cut_cost(text, index) for index in range(len(text))]
+    costs = [_cut_cost(text, index) for index in range(len(text))]
+    for start, end, _ in find_words(text, lexicon):
+        costs[start : end - 1] = [max(cost, _INSIDE_CUT) for cost in costs[start : end - 1]]
+    return costs
 
 
 def _cut_cost(text: str, index: int) -> float:

@@ -8,26 +8,26 @@ from collections.abc import Sequence
 
 from pipeline.captions.cues import lines_of
 from pipeline.coordinates import geo_uri
-from pipeline.model import Captions, Cue, Stop
+from pipeline.model import Captions, Cue, Reading, Stop
 
 
-def to_webvtt(captions: Captions, language: str) -> str:
+def to_webvtt(captions: Captions, language: str, lexicon: Sequence[Reading] = ()) -> str:
     """Return the cues as WebVTT with the speakers in voice tags; ``language`` such as zh-cn stands in the header.
 
     Source: W3C WebVTT; header lines before the first empty one are read over by players that do not know them.
     """
     blocks = [f"WEBVTT\nKind: captions\nLanguage: {language}"]
     for number, cue in enumerate(captions.cues, start=1):
-        lines = "\n".join(html.escape(line, quote=False) for line in lines_of(cue.text))
+        lines = "\n".join(html.escape(line, quote=False) for line in lines_of(cue.text, lexicon))
         voice = f"<v {html.escape(cue.speaker, quote=False)}>" if cue.speaker else ""
         blocks.append(f"{number}\n{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n{voice}{lines}")
     return "\n\n".join(blocks) + "\n"
 
 
-def to_srt(captions: Captions) -> str:
+def to_srt(captions: Captions, lexicon: Sequence[Reading] = ()) -> str:
     """Return the cues as SubRip, words only: SubRip has no place for a speaker."""
     blocks = [
-        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n" + "\n".join(lines_of(cue.text))
+        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n" + "\n".join(lines_of(cue.text, lexicon))
         for number, cue in enumerate(captions.cues, start=1)
     ]
     return "\n\n".join(blocks) + "\n" if blocks else ""

@@ -16,6 +16,8 @@ from pipeline.model import Captions, Cue, Script, WrittenCaptions
 
 _ARROW = "-->"
 _NOT_SAID = re.compile(r"[\W_]+")
+_LATIN_BREAK = re.compile(r"(?<=[A-Za-z0-9])\s*\n\s*(?=[A-Za-z0-9])")  # stood for the space between two words
+_LINE_BREAK = re.compile(r"\s*\n\s*")
 _MOST_DIFFERENCES = 5
 _LEAST_DIFFERENCE = 2  # one character may be a slip that was mended
 _SLACK_S = 0.05  # a cue may end with the sound, as players round it
@@ -29,7 +31,7 @@ def use_handmade(timing: Captions, written: WrittenCaptions, script: Script, dur
     ``disagreements`` says so: both may be right.
 
     Raises:
-        AuthorError: JX-A80 to A73, everything in the file that players would stumble over.
+        AuthorError: JX-A80 to A83, everything in the file that players would stumble over.
     """
     cues, problems = _read(written, duration_s)
     if problems:
@@ -38,6 +40,7 @@ def use_handmade(timing: Captions, written: WrittenCaptions, script: Script, dur
         cues=cues,
         chapters=_chapters(timing, script, cues, duration_s),
         disagreements=tuple(_differences(script, cues)),
+        method="hand",
     )
 
 
@@ -67,7 +70,7 @@ def _cue(caption: webvtt.Caption) -> Cue:
     return Cue(
         start_s=caption.start_in_seconds + caption.start_time.milliseconds / 1000,
         end_s=caption.end_in_seconds + caption.end_time.milliseconds / 1000,
-        text=html.unescape("".join(line.strip() for line in caption.text.split("\n"))),
+        text=html.unescape(_LINE_BREAK.sub("", _LATIN_BREAK.sub(" ", caption.text)).strip()),
         speaker=html.unescape(caption.voice or ""),
         confidence=1.0,
     )
@@ -131,11 +134,13 @@ def _chapters(timing: Captions, script: Script, cues: Sequence[Cue], duration_s:
     for cue in cues:
         owners += [cue] * len(_said(cue.text))
         text += _said(cue.text)
-    at, starts_s = 0, []
+    at = 0
+    starts_s: list[float] = []
     for chapter in timing.chapters:
         opening = next((words for heading, words in openings if heading == chapter.text), "")
         found = text.find(opening, at) if opening else -1
-        starts_s.append(owners[found].start_s if found >= 0 else chapter.start_s)
+        start_s = owners[found].start_s if found >= 0 else chapter.start_s
+        starts_s.append(max(start_s, *starts_s[-1:], 0.0))
         at = max(at, found + 1)
     ends_s = [*starts_s[1:], duration_s]
     return tuple(

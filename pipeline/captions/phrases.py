@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from pipeline.captions.numbers import weigh
 from pipeline.markup import plain_text
-from pipeline.model import Paragraph, Script
+from pipeline.model import Paragraph, Reading, Script
 
 _CLOSERS = "”’」』）》】〉)\"'"
 _PAUSE = re.compile(
@@ -44,24 +45,24 @@ class Phrase:
         return sum(self.weights)
 
 
-def cut_script(script: Script) -> tuple[Phrase, ...]:
+def cut_script(script: Script, lexicon: Sequence[Reading] = ()) -> tuple[Phrase, ...]:
     """Return the script's phrases in reading order. Headings are not said; a paragraph without a word is left out."""
     phrases: list[Phrase] = []
     count = 0
     for section_index, section in enumerate(script.sections):
         for paragraph in section.paragraphs:
-            cut = _cut_paragraph(paragraph, count, section_index)
+            cut = _cut_paragraph(paragraph, count, section_index, lexicon)
             phrases.extend(cut)
             count += bool(cut)
     return tuple(phrases)
 
 
-def _cut_paragraph(paragraph: Paragraph, index: int, section: int) -> list[Phrase]:
+def _cut_paragraph(paragraph: Paragraph, index: int, section: int, lexicon: Sequence[Reading]) -> list[Phrase]:
     pieces = _cut(plain_text(paragraph.markdown))
     return [
         Phrase(
             text=piece,
-            weights=tuple(weigh(piece)),
+            weights=tuple(weigh(piece, lexicon)),
             after=Break.PARAGRAPH if piece_index == len(pieces) - 1 else after,
             paragraph=index,
             section=section,

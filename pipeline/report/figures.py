@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline import addresses
-from pipeline.model import BuiltEpisode, Captions, Files
+from pipeline.model import BuiltEpisode, Captions, Files, Sound
 
 
 def render_reports(built: Sequence[BuiltEpisode], pictures: Mapping[int, Path]) -> Files:
@@ -60,6 +60,7 @@ def _measures(built: BuiltEpisode) -> bytes:
             "most_limiting_db": _finite(sound.most_limiting_db),
             "trimmed_head_s": sound.trimmed_head_s,
             "trimmed_tail_s": sound.trimmed_tail_s,
+            "speech_share": _speech_share(sound),
             "settings": {
                 "target": {
                     "integrated_lufs": settings.target.integrated_lufs,
@@ -88,6 +89,7 @@ def _measures(built: BuiltEpisode) -> bytes:
             "cues": len(built.captions.cues),
             "chapters": len(built.captions.chapters),
             "mean_confidence": mean_confidence(built.captions),
+            "method": built.captions.method,
             "disagreements": built.captions.disagreements,
         },
         "posters": [
@@ -104,6 +106,11 @@ def _measures(built: BuiltEpisode) -> bytes:
         ],
     }
     return (json.dumps(measured, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _speech_share(sound: Sound) -> float:
+    """Return how much of the published sound is voice, 0 to 1."""
+    return round(sum(span.end_s - span.start_s for span in sound.speech) / sound.duration_s, 3)
 
 
 def _finite(level: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 import zoneinfo
@@ -14,7 +15,7 @@ from dateutil import rrule  # type: ignore[import-untyped]  # its types are a pa
 
 from pipeline import addresses
 from pipeline.errors import AuthorError, Problem, telling_what_cannot_be_read
-from pipeline.model import Aspect, Contact, Destination, Link, Series, Stop, Theme, Txt
+from pipeline.model import Aspect, Contact, Destination, Link, Reading, Series, Stop, Theme, Txt
 from pipeline.source.categories import APPLE_CATEGORIES
 from pipeline.source.sound import read_series_sound
 from pipeline.source.tables import Tables
@@ -29,6 +30,8 @@ _MAX_DESCRIPTION_BYTES = 4000  # Source: Apple, Podcaster's Guide to RSS
 _MAX_SUBTITLE = 20
 # Source: podcast namespace: longer ones may be cut off by apps and directories.
 _MAX_NAME, _MAX_TXT = 128, 4000
+_HAN = re.compile("[一-鿿]")
+_SYLLABLE = re.compile(r"(?:[zcs]h|[bpmfdtnlgkhjqxrzcsyw])?[aeiouvü]{1,4}(?:ng?|r)?[1-5]")
 # What a series repeats by; COUNT and UNTIL would need the day it began.
 _RRULE = re.compile(
     r"FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)"
@@ -108,6 +111,7 @@ def _series(reading: Tables, file: Path) -> Series:
         update_frequency=reading.text(top, "update_frequency", _name, default=""),
         update_rrule=reading.text(top, "update_rrule", _rrule, default=""),
         txt=_txt(reading),
+        lexicon=_lexicon(reading),
         lines=_lines(reading, aspect_rows, stop_rows),
     )
 
@@ -149,6 +153,12 @@ def _destination(reading: Tables, name: str) -> Destination:
 def _txt(reading: Tables) -> tuple[Txt, ...]:
     rows = reading.rows("txt") if reading.ask(reading.tables, "txt", []) else []
     return tuple(Txt(purpose=reading.text(row, "purpose", _name), text=reading.text(row, "text", _txt_text)) for row in rows)
+
+
+def _lexicon(reading: Tables) -> tuple[Reading, ...]:
+    table = reading.table("lexicon")
+    readings = {word: reading.text(table, word, functools.partial(_pinyin_fault, word)) for word in table}
+    return tuple(Reading(word=clean(word), syllables=tuple(readings[word].split())) for word in sorted(readings))
 
 
 def _theme(reading: Tables, workspace: Path) -> Theme:
@@ -196,6 +206,20 @@ def _name(text: str) -> str | None:
 
 def _txt_text(text: str) -> str | None:
     return f"有 {len(text)} 个字，最多 {_MAX_TXT} 个" if len(text) > _MAX_TXT else None
+
+
+def _pinyin_fault(word: str, text: str) -> str | None:
+    """Return what is wrong with a word's pinyin, in Chinese; a word of Chinese characters has a syllable for each."""
+    wanted = "写成拼音，音节之间空一格，声调用 1 到 5 写在后面，比如 xi1 pu3"
+    if not clean(word):
+        return "前面没有写是哪个词"
+    strange = [syllable for syllable in text.split() if not _SYLLABLE.fullmatch(syllable)]
+    if strange:
+        return f"里看不懂“{strange[0]}”，{wanted}"
+    characters = len(word)
+    if len(_HAN.findall(word)) == characters and characters != len(text.split()):
+        return f"有 {characters} 个字，拼音却有 {len(text.split())} 个音节，{wanted}"
+    return None
 
 
 def _rrule(text: str) -> str | None:
