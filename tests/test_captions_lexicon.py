@@ -100,3 +100,18 @@ def test_a_reading_of_a_word_that_is_not_said_concerns_no_script() -> None:
     said = script("去**金翅膀**看书。", heading="V助")
     assert lexicon_for(said, (LETTERS_READ, WINGS)) == (WINGS,)
     assert lexicon_for(said, ()) == ()
+
+
+def test_what_follows_a_word_of_the_lexicon_is_heard_when_its_reading_has_been_said() -> None:
+    paragraphs = tuple(Paragraph(markdown=text, speaker="", line=1) for text in ("有V助", "大家好啊"))
+    words = Script(sections=(Section(heading="", paragraphs=paragraphs),))
+    plain, known = (time_script(words, sound(12.0, (1.0, 9.0)), lexicon) for lexicon in ((), (LETTERS_READ,)))
+    assert known.cues[1].start_s == pytest.approx(1.0 + 8.0 * 5 / 8.7, abs=0.01)
+    assert plain.cues[1].start_s == pytest.approx(1.0 + 8.0 * 3 / 6.7, abs=0.01)
+
+
+def test_no_cue_ends_inside_a_word_of_the_lexicon_though_nothing_else_says_where_to_end() -> None:
+    words, heard = script("金翅膀" * 11 + "。"), sound(20.0, (0.5, 12.5))
+    plain, known = (time_script(words, heard, lexicon) for lexicon in ((), (WINGS,)))
+    assert [cue.text.count("金翅膀") for cue in plain.cues] == [4, 6]
+    assert sum(cue.text.count("金翅膀") for cue in known.cues) == 11
