@@ -50,7 +50,7 @@ lock:
 # Takes about half an hour and writes the document. For a quick look that leaves it alone:
 # make bench-audio BENCH="--minutes 0.5 --rounds 1 --skip memory"
 BENCH ?= --write docs/benchmarks.md
-.PHONY: bench-audio bench-poster bench-scan bench-site bench-feed
+.PHONY: bench-audio bench-poster bench-scan bench-site bench-feed bench-captions
 bench-audio: .venv-bench/installed
 	@.venv-bench/bin/python -m benchmarks.audio $(BENCH)
 bench-poster: .venv-bench/installed
@@ -62,6 +62,8 @@ bench-site: .venv-bench/installed
 	@.venv-bench/bin/python -m benchmarks.site $(BENCH)
 bench-feed: .venv/installed
 	@$(BIN)/python -m benchmarks.feed $(BENCH)
+bench-captions: .venv-bench/installed
+	@.venv-bench/bin/python -m benchmarks.captions $(BENCH)
 
 # In an environment of its own: what we are compared with is no part of the program, and nothing that tests or the store see may
 # depend on whether somebody ran a benchmark.
