@@ -409,10 +409,16 @@ def _amend(amendment: Amendment, out: Path, *, reason: str | None, yes: bool) ->
     click.echo(f"{amendment.title}：")
     for sentence in amendment.affected:
         click.echo(f"  · {sentence}")
-    if reason is None:
-        reason = click.prompt("为什么（一句话，会随台账放到网站上）", err=True)
-    if not yes:
-        click.confirm("确定吗（y 是，N 不）", abort=True, err=True)
+    try:
+        reason = reason if reason is not None else click.prompt("为什么（一句话，会随台账放到网站上）", err=True)
+        agreed = yes or click.confirm("确定吗（y 是，N 不）", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("这里没有人回答：请写上 --reason 理由 和 --yes") from None
+    if not agreed:
+        click.echo("没有记，什么都没有改。", err=True)
+        raise click.exceptions.Exit(_INTERRUPTED)
     record(amendment, out, reason=reason, now=datetime.now(UTC))
     click.echo(f"√ 已记入台账 {amendment.promises.file}")
 

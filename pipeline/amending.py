@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipeline import addresses, artefacts, ledger, source
 from pipeline.build import LEDGER_FILE, PLACEMENTS_FILE, SERIES_FILE
@@ -13,6 +14,8 @@ from pipeline.errors import AuthorError, Problem, PromiseError
 from pipeline.ledger import Ledger
 from pipeline.model import Episode, Files, Series
 from pipeline.publish.redirects import redirect_rules
+
+_MAX_REASON = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,8 @@ def propose_move(workspace: Path) -> Amendment:
     """Return what it would mean that the series lives at the address that series.toml has now.
 
     Raises:
-        PromiseError: JX-P22, nothing is released yet; JX-P23, series.toml still has the address on record.
+        PromiseError: JX-P22, nothing is released yet; JX-P23, series.toml still has the address on record; JX-P24, the new
+            address lies below an old one.
     """
     series, promises = _read(workspace)
     if not promises.releases or promises.series is None:
@@ -98,6 +102,10 @@ def propose_move(workspace: Path) -> Amendment:
     if old == series.site_url:
         cause, fix = f"series.toml 里的 site_url 还是现在的地址 {old}", "先把 site_url 改成新地址，再运行 jixiang move"
         raise PromiseError([Problem(place=series.file, line=series.lines.get("site_url"), cause=cause, fix=fix, code="JX-P23")])
+    if any(_is_below(series.site_url, site) for site in (*promises.former_sites, old)):
+        cause = f"新网址 {series.site_url} 就在旧网址下面，旧网址转过去会一直兜圈子，码全都打不开"
+        fix = "换一个不在旧网址下面的新网址，比如换一个域名"
+        raise PromiseError([Problem(place=series.file, line=series.lines.get("site_url"), cause=cause, fix=fix, code="JX-P24")])
     old_feed, new_feed = addresses.feed_url(old), addresses.feed_url(series.site_url)
     hung = f"（点位表里 {len(promises.placements)} 处）" if promises.placements else ""
     return Amendment(
@@ -124,17 +132,24 @@ def record(amendment: Amendment, out: Path, *, reason: str, now: datetime) -> No
     """Write the line into the ledger, synced, and the files into ``out``/move.
 
     Raises:
-        AuthorError: JX-A62, no reason is given.
+        AuthorError: JX-A62, no reason is given, or a long one: it stays on the site for ever.
         MachineError, LockedError: it cannot be written, or a build is at work.
     """
     reason = source.clean(reason)
-    if not reason:
-        cause, fix = "没有写理由", "写一句为什么，以后的人看台账就明白；理由会随台账一起放到网站上，不要写个人隐私"
+    if not reason or len(reason) > _MAX_REASON:
+        cause = f"理由有 {len(reason)} 个字，最多 {_MAX_REASON} 个" if reason else "没有写理由"
+        fix = "写一句为什么，以后的人看台账就明白；理由会随台账一起放到网站上，不要写个人隐私"
         raise AuthorError([Problem(place=amendment.promises.file, cause=cause, fix=fix, code="JX-A62")])
     with artefacts.claimed(out):
         artefacts.append_lines(amendment.promises.file, [amendment.line(reason, now)], drop_torn_line=amendment.promises.torn)
         if amendment.files:
             artefacts.lay_out(out / "move", amendment.files)
+
+
+def _is_below(new_site: str, old_site: str) -> bool:
+    """Tell whether what redirects ``old_site`` would redirect ``new_site`` as well."""
+    new, old = urlsplit(new_site), urlsplit(old_site)
+    return new_site != old_site and new.netloc == old.netloc and new.path.startswith(old.path) and new.path != old.path
 
 
 def _read(workspace: Path) -> tuple[Series, Ledger]:
@@ -144,6 +159,8 @@ def _read(workspace: Path) -> tuple[Series, Ledger]:
 def _require_released(promises: Ledger, number: int) -> None:
     if number in promises.retirements:
         cause, fix = f"第 {number} 期已经撤下了", "不用再做什么"
+    elif number not in promises.identities:
+        cause, fix = f"台账里没有第 {number} 期", "看看期数写对了没有：jixiang ledger 会列出全部"
     elif number not in promises.releases:
         cause, fix = f"第 {number} 期还没有发布过，没有人会受影响", "直接改，再做一次就行；不要这一期就把文件夹挪走"
     else:

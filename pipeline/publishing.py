@@ -78,6 +78,8 @@ def publish_series(
         plan = publish.plan(files, place)
         if dry_run:
             return dataclasses.replace(built, plan=plan)
+        # Once more: building takes its time, and somebody else may have published meanwhile.
+        _refuse_lost_lines(workspace / LEDGER_FILE, publish.read_published(place, LEDGER_COPY))
         promises = ledger.read_ledger(workspace / LEDGER_FILE)
         due = _due(promises, outcome.built) if destination.public else ()
         published = publish.publish(

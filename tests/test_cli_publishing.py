@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -110,10 +111,20 @@ def test_a_feed_that_somebody_edited_is_told_without_building(published: Termina
     assert "[JX-F01]" in ill.output
 
 
+def test_where_nobody_can_answer_the_options_to_write_are_named(
+    published: Terminal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    where = ["-C", str(published.desk.workspace), "--out", str(published.desk.out)]
+    assert cli._run(["retire", "1", "--yes", *where]) == 2  # noqa: SLF001  (what the terminal hands back)
+    assert "--reason" in capsys.readouterr().err
+
+
 def test_a_decision_is_shown_asked_for_and_recorded(published: Terminal) -> None:
     before = published.promises()
     shown = published.type("retire", "1", answers="嘉宾要求\nn\n")
-    assert shown.exit_code == 1  # click's Abort, which the terminal turns into 130
+    assert shown.exit_code == 130
+    assert "没有记" in shown.output
     assert "扫海报的居民" in shown.output
     assert published.promises() == before
     agreed = published.type("retire", "1", answers="嘉宾要求\ny\n")

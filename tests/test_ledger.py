@@ -396,3 +396,33 @@ def test_a_line_that_lacks_a_field_is_damaged_whatever_its_checksum_says(tmp_pat
     with pytest.raises(PromiseError) as raised:
         _write(tmp_path / "ledger.jsonl", make_line("release", number=1))
     assert [problem.code for problem in raised.value.problems] == ["JX-P01"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"number": "x", "reason": "撤下", "decided_at": DECIDED.isoformat()},
+        {"number": 1, "reason": 1, "decided_at": DECIDED.isoformat()},
+        {"number": 1, "reason": "撤下", "decided_at": "yesterday"},
+        {"number": 1, "reason": "撤下", "decided_at": "2026-11-05T00:00:00"},
+        {"number": True, "reason": "撤下", "decided_at": DECIDED.isoformat()},
+    ],
+    ids=["number", "reason", "moment", "no zone", "yes for a number"],
+)
+def test_a_field_that_is_not_what_it_should_be_is_damage_whatever_its_checksum_says(
+    tmp_path: Path, fields: dict[str, object]
+) -> None:
+    with pytest.raises(PromiseError) as raised:
+        _write(tmp_path / "ledger.jsonl", make_line("retirement", **fields))
+    assert [(problem.line, problem.code) for problem in raised.value.problems] == [(1, "JX-P01")]
+
+
+def test_a_ledger_saved_as_utf_16_is_told_once_and_nobody_is_asked_to_delete_lines(
+    tmp_path: Path, series: Series, episode: Episode
+) -> None:
+    promises = _released(tmp_path, series, episode)
+    promises.file.write_text(promises.file.read_text(encoding="utf-8"), encoding="utf-16")
+    with pytest.raises(PromiseError) as raised:
+        ledger.read_ledger(promises.file)
+    assert [problem.code for problem in raised.value.problems] == ["JX-P14"]
+    assert "UTF-8" in raised.value.problems[0].fix

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -590,3 +592,35 @@ def test_each_file_has_the_type_that_apps_expect(path: str, expected: str) -> No
 )
 def test_another_name_for_a_type_is_as_good_and_another_type_is_not(wanted: str, found: str, good: bool) -> None:  # noqa: FBT001
     assert is_as_good(wanted, found) is good
+
+
+def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "_SLOWEST_BYTES_A_SECOND", 1_000_000)
+    monkeypatch.setattr(fetching, "_READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(fetching, "_HICCUP_S", 0.1)
+    stopped = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.05)
+        dripping = threading.Thread(target=_drip, args=(listening, stopped))
+        dripping.start()
+        try:
+            with pytest.raises(PublishError, match="太慢了") as caught:
+                publish.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/", "audio/1-0123456789ab.mp3")
+        finally:
+            stopped.set()
+            dripping.join(timeout=10)
+    assert [problem.code for problem in caught.value.problems] == ["JX-U20"]
+
+
+def _drip(listening: socket.socket, stopped: threading.Event) -> None:
+    """Answer whoever comes with a byte each twentieth of a second."""
+    while not stopped.is_set():
+        try:
+            visitor, _ = listening.accept()
+        except TimeoutError:
+            continue
+        with visitor, contextlib.suppress(OSError):
+            visitor.recv(4096)
+            visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not stopped.wait(0.05):
+                visitor.sendall(b"x")

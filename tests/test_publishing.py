@@ -242,6 +242,35 @@ def test_lines_that_only_the_published_ledger_has_stop_with_the_remedy_and_resto
     published.publish()
 
 
+def test_who_publishes_while_somebody_else_does_is_stopped_before_the_feed(published: Station) -> None:
+    manifest, feed = published.www / "publish-manifest.json", (published.www / "feed.xml").read_bytes()
+    published.desk.edit("01-laowu/script.md", "title: 慢慢看", "title: 再慢一点")
+    theirs = manifest.read_bytes() + b" "
+
+    def meanwhile(step: str, _done: int, _all: int) -> None:
+        if step == "读回":
+            manifest.write_bytes(theirs)
+
+    with pytest.raises(PublishError) as raised:
+        publishing.publish_series(published.desk.workspace, published.desk.out, None, now=NOW, transfer=meanwhile)
+    assert [problem.code for problem in raised.value.problems] == ["JX-U34"]
+    assert (published.www / "feed.xml").read_bytes() == feed
+    assert manifest.read_bytes() == theirs
+
+
+def test_who_published_while_we_were_building_is_noticed(published: Station) -> None:
+    copy = published.www / "ledger.jsonl"
+    text = copy.read_text(encoding="utf-8")
+
+    def meanwhile(_name: str, _state: str) -> None:
+        copy.write_text(text + ledger.retirement_line(1, "别人撤下的", LATER) + "\n", encoding="utf-8")
+
+    published.desk.edit("02-laojie/script.md", "title: ", "title: 新")  # so that there is something to build
+    with pytest.raises(PromiseError) as raised:
+        publishing.publish_series(published.desk.workspace, published.desk.out, None, now=NOW, progress=meanwhile)
+    assert [problem.code for problem in raised.value.problems] == ["JX-P12"]
+
+
 def test_a_ledger_that_is_gone_comes_back_whole(published: Station) -> None:
     before = published.ledger_file.read_text(encoding="utf-8")
     published.ledger_file.unlink()
@@ -368,6 +397,13 @@ def test_a_decision_about_nothing_is_refused(published: Station, prepare: object
     assert [problem.code for problem in raised.value.problems] == [code]
 
 
+def test_a_move_below_the_old_address_is_refused_because_redirects_would_never_end(published: Station) -> None:
+    published.desk.edit("series.toml", "https://a.example/", "https://a.example/new/")
+    with pytest.raises(PromiseError) as raised:
+        amending.propose_move(published.desk.workspace)
+    assert [problem.code for problem in raised.value.problems] == ["JX-P24"]
+
+
 def test_nothing_can_be_moved_before_anything_is_out(station: Station) -> None:
     with pytest.raises(PromiseError) as raised:
         amending.propose_move(station.desk.workspace)
@@ -382,10 +418,11 @@ def test_the_same_correction_is_not_recorded_twice(published: Station) -> None:
     assert [problem.code for problem in raised.value.problems] == ["JX-P21"]
 
 
-def test_a_decision_without_a_reason_is_not_recorded(published: Station) -> None:
+@pytest.mark.parametrize("reason", [" \u200b", "好" * 201])
+def test_a_decision_without_a_reason_or_with_an_endless_one_is_not_recorded(published: Station, reason: str) -> None:
     before = published.ledger_file.read_bytes()
     with pytest.raises(AuthorError) as raised:
-        amending.record(amending.propose_retirement(published.desk.workspace, 1), published.desk.out, reason=" \u200b", now=LATER)
+        amending.record(amending.propose_retirement(published.desk.workspace, 1), published.desk.out, reason=reason, now=LATER)
     assert [problem.code for problem in raised.value.problems] == ["JX-A62"]
     assert published.ledger_file.read_bytes() == before
 

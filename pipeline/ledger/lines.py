@@ -5,24 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Problem, PromiseError
 
-FIELDS = {
-    "series": {"site_url", "feed_url", "podcast_guid"},
-    "identity": {"number", "guid", "page_url"},
-    "placement": {"id", "name"},
+_FILE = {"path": str, "sha256": str, "size_bytes": int, "duration_s": float}
+_DECISION = {"reason": str, "decided_at": datetime}
+FIELDS: Mapping[str, Mapping[str, type]] = {
+    "series": {"site_url": str, "feed_url": str, "podcast_guid": str},
+    "identity": {"number": int, "guid": str, "page_url": str},
+    "placement": {"id": str, "name": str},
     "release": {
-        *("number", "guid", "page_url", "path", "sha256", "size_bytes", "duration_s"),
-        *("published_at", "released_at", "recording_sha256", "alternates", "corrects"),
+        "number": int,
+        "guid": str,
+        "page_url": str,
+        **_FILE,
+        "published_at": datetime,
+        "released_at": datetime,
+        "recording_sha256": str,
+        "alternates": list,
+        "corrects": str,
     },
-    "correction": {"number", "recording_sha256", "reason", "decided_at"},
-    "retirement": {"number", "reason", "decided_at"},
-    "move": {"site_url", "feed_url", "reason", "decided_at"},
+    "correction": {"number": int, "recording_sha256": str, **_DECISION},
+    "retirement": {"number": int, **_DECISION},
+    "move": {"site_url": str, "feed_url": str, **_DECISION},
 }
-"""What a line of each kind says."""
+"""What a line of each kind says; a moment is written in ISO 8601 with its zone."""
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _CHECK_DIGITS = 16
 _RESTORE = "不要手工改台账：先把它另存一份，删掉这一行，再运行 jixiang restore，程序会从网站上的副本把缺的行补回来"
@@ -60,7 +70,7 @@ def read_lines(file: Path, lines: Sequence[str]) -> list[dict[str, Any]]:
         if written.startswith(_CONFLICT):
             cause, fix = "台账里留着合并冲突的记号", "只删掉 <<<<<<<、=======、>>>>>>> 这样的几行，别的行都留着"
             problems.append(Problem(place=file, line=line, cause=cause, fix=fix, code="JX-P08"))
-        elif not FIELDS.get(entry.get("kind", ""), {""}) <= entry.keys():
+        elif not _is_whole(entry):
             cause = "台账的这一行被改动过或写坏了，校验对不上"
             problems.append(Problem(place=file, line=line, cause=cause, fix=_RESTORE, code="JX-P01"))
         else:
@@ -68,6 +78,25 @@ def read_lines(file: Path, lines: Sequence[str]) -> list[dict[str, Any]]:
     if problems:
         raise PromiseError(problems)
     return entries
+
+
+def _is_whole(entry: Mapping[str, Any]) -> bool:
+    fields = FIELDS.get(str(entry.get("kind")))
+    files = entry.get("alternates", [])
+    return fields is not None and _has(entry, fields) and isinstance(files, list) and all(_has(each, _FILE) for each in files)
+
+
+def _has(entry: object, fields: Mapping[str, type]) -> bool:
+    return isinstance(entry, Mapping) and all(_is(entry.get(name), kind) for name, kind in fields.items())
+
+
+def _is(value: object, kind: type) -> bool:
+    if kind is datetime:
+        try:
+            return datetime.fromisoformat(str(value)).tzinfo is not None
+        except ValueError:
+            return False
+    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
 
 
 def missing_lines(ours: str, theirs: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline import addresses
-from pipeline.errors import telling_what_cannot_be_read
+from pipeline.errors import Problem, PromiseError, telling_what_cannot_be_read
 from pipeline.ledger.lines import read_line, read_lines
 from pipeline.model import Episode, Identity, Release, ReleasedFile, Series
 
@@ -92,10 +92,14 @@ def read_ledger(file: Path) -> Ledger:
     """Return the promises on record; an absent file is an empty ledger.
 
     Raises:
-        PromiseError: lines that are damaged or were edited, all of them.
+        PromiseError: lines that are damaged or were edited, all of them (JX-P01, P08); JX-P14, it is in UTF-16.
     """
     with telling_what_cannot_be_read(file):
-        text = file.read_bytes().decode("utf-8-sig", errors="replace") if file.is_file() else ""
+        content = file.read_bytes() if file.is_file() else b""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        cause, fix = "台账存成了 UTF-16（记事本里叫 Unicode），读不了", "用记事本打开，另存为，编码选 UTF-8；一行都不要删"
+        raise PromiseError([Problem(place=file, cause=cause, fix=fix, code="JX-P14")])
+    text = content.decode("utf-8-sig", errors="replace")
     *whole, last = text.split("\n")
     torn = bool(last) and not read_line(last)  # nobody was told of a line before its end was on the disk
     entries = read_lines(file, whole if torn else [*whole, last])

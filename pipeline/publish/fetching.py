@@ -32,6 +32,7 @@ _CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 10, 20
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 8.0
 _HICCUP_S = 8.0  # how long a store may be out of order before it counts
 _CHUNK_BYTES = 2**16
+_SLOWEST_BYTES_A_SECOND = 10_000
 _RANGE_BYTES = 1024
 _MOST_FAULTS = 20
 _DIRECTORY_FIX = (
@@ -305,7 +306,7 @@ def _get(http: urllib3.PoolManager, url: str, *, byte_range: str = "", keep: boo
         response = http.request("GET", url, headers=headers, timeout=timeout, retries=retries, preload_content=False)
         try:
             if not byte_range or response.status == HTTPStatus.PARTIAL_CONTENT:
-                for chunk in response.stream(_CHUNK_BYTES, decode_content=True):
+                for chunk in _chunks(response):
                     digest.update(chunk)
                     if keep or byte_range:
                         kept += chunk
@@ -316,6 +317,22 @@ def _get(http: urllib3.PoolManager, url: str, *, byte_range: str = "", keep: boo
     except HTTPError as error:
         raise _NoAnswerError(_reason(error)) from error
     return _Answer(status=response.status, headers=response.headers, sha256=digest.hexdigest(), content=bytes(kept))
+
+
+def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Yield the body as it comes, for as long as a slow line may take and no longer.
+
+    Raises:
+        _NoAnswerError: it drips.
+    """
+    length = response.headers.get("Content-Length", "")
+    patience_s = _READ_TIMEOUT_S + (int(length) if length.isdecimal() else 0) / _SLOWEST_BYTES_A_SECOND
+    began_s = time.monotonic()
+    while chunk := response.read1(_CHUNK_BYTES, decode_content=True):
+        yield chunk
+        if time.monotonic() - began_s > patience_s:
+            response.close()
+            raise _NoAnswerError(f"太慢了：{patience_s:.0f} 秒还没有传完")
 
 
 def _reason(error: HTTPError) -> str:

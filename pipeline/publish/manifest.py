@@ -36,12 +36,13 @@ class Manifest:
     """All that we put up, by path.
 
     ``named`` are the paths that any feed we put up has ever named; ``codes`` the addresses in printed codes that were fetched
-    back as they should be.
+    back as they should be. ``content`` are the bytes it was read from.
     """
 
     files: Mapping[str, Entry]
     named: frozenset[str]
     codes: frozenset[str]
+    content: bytes = b""
 
 
 def read_manifest(place: Place, paths: Container[str]) -> Manifest:
@@ -49,16 +50,18 @@ def read_manifest(place: Place, paths: Container[str]) -> Manifest:
 
     A lost or damaged one is an empty one that knows what the feed names which is up now: then everything is looked at anew.
     """
+    content = place.read(MANIFEST) or b""
     try:
-        written = json.loads(place.read(MANIFEST) or b"")
+        written = json.loads(content)
         return Manifest(
             files=MappingProxyType({path: Entry(**entry) for path, entry in written["files"].items()}),
             named=frozenset(written["named"]),
             codes=frozenset(written["codes"]),
+            content=content,
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         named = named_paths(place.read(FEED) or b"", paths)
-        return Manifest(files=MappingProxyType({}), named=named, codes=frozenset())
+        return Manifest(files=MappingProxyType({}), named=named, codes=frozenset(), content=content)
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:

@@ -63,7 +63,8 @@ def publish(
 
     Raises:
         PublishError: the feed names a sound that the site has not (JX-U30), more to remove than ``prune`` (JX-U33), an upload
-            that did not come through (JX-U32 besides its cause), an address that does not answer as it must (JX-U20 to U29).
+            that did not come through (JX-U32 besides its cause), an address that does not answer as it must (JX-U20 to U29),
+            somebody else who publishes there at the same time (JX-U34).
     """
     check_enclosures(plan.site[FEED], plan.site)
     removable = tuple(entry.path for entry in plan.entries if entry.action == "left over" and entry.path not in kept)
@@ -75,7 +76,9 @@ def publish(
     run.confirm([path for path in plan.site if path != FEED], codes)
     run.names |= named_paths(plan.site[FEED].read_bytes(), plan.site)
     run.save()  # before the feed is up, so that no feed was ever up whose names are not on record
+    run.refuse_company()
     ledger = release()
+    run.refuse_company()
     run.upload([entry for entry in plan.entries if entry.step == FEED_STEP])
     run.put_ledger(ledger)
     run.confirm([FEED], [], always=True)
@@ -109,6 +112,7 @@ class _Run:
         self._progress, self._patience_s = progress, patience_s
         self._files = dict(plan.manifest.files)
         self._saved = manifest_bytes(plan.manifest) if plan.manifest.files else b""
+        self._content = plan.manifest.content
         self.names, self._codes = plan.manifest.named, plan.manifest.codes
         self.uploaded = self.uploaded_bytes = self.fetched = 0
 
@@ -184,9 +188,17 @@ class _Run:
         """Put the manifest up if it is another than the one that is there."""
         content = manifest_bytes(Manifest(files=self._files, named=self.names, codes=self._codes))
         if content != self._saved:
+            self.refuse_company()
             sha256 = hashlib.sha256(content).hexdigest()
             self._place.put(_upload(MANIFEST, content, sha256, len(content)), _tell_nobody)
-            self._saved = content
+            self._saved = self._content = content
+
+    def refuse_company(self) -> None:
+        """Stop where somebody else has put his manifest up since ours was read: his feed and ours would undo each other."""
+        if (self._place.read(MANIFEST) or b"") != self._content:
+            cause = "另一个人正在往同一个地方发布，两边会互相盖掉"
+            fix = "等他发布完，先运行 jixiang restore，再发布一次"
+            raise PublishError([Problem(place=Path(MANIFEST), cause=cause, fix=fix, code="JX-U34")])
 
     def _as_upload(self, entry: Planned) -> Upload:
         return _upload(entry.path, self._plan.site[entry.path], self._plan.sha256[entry.path], entry.size_bytes)
