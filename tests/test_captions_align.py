@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.voices import Joining, Reading, Saying, over, read_out, sayings
-from pipeline.captions import listening
+from pipeline.captions import listening, time_script
 from pipeline.captions.likelihood import available
 from pipeline.captions.listening import Listening, differences, listen, listen_to
 from pipeline.captions.phones import BLANK, to_phones
@@ -82,6 +82,15 @@ def test_a_sentence_that_follows_without_a_pause_begins_where_it_is_said() -> No
 
 def test_nothing_is_told_where_the_words_are_the_same() -> None:
     assert differences(heard_as_written()) == ()
+
+
+def test_cues_take_the_times_of_what_was_heard() -> None:
+    duration_s = len(as_written().sound) / SPEECH_RATE_HZ
+    spans = ((span.start_s, span.end_s) for span in heard_as_written().alignment.speech)
+    timed = time_script(as_written().script, make_sound(duration_s, *spans), (), heard_as_written())
+    starts_s = np.array([cue.start_s for cue in timed.cues])
+    assert all(np.min(np.abs(starts_s - onset_s)) < 0.05 for onset_s in sentence_onsets_s(as_written(), heard_as_written()))
+    assert timed.disagreements == ()
 
 
 def test_a_quiet_recording_is_heard_as_well() -> None:

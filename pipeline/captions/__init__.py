@@ -15,6 +15,7 @@ from pipeline.captions.cues import TimedText, cut_cues, schedule
 from pipeline.captions.formats import chapters_json, to_json, to_srt, to_webvtt
 from pipeline.captions.handmade import use_handmade
 from pipeline.captions.lexicon import lexicon_for
+from pipeline.captions.listening import Listening, differences, listen
 from pipeline.captions.phrases import Phrase, cut_script
 from pipeline.model import Captions, Cue, Reading, Script, Sound, Span
 
@@ -23,6 +24,7 @@ __all__ = [
     "closest_script",
     "doubtful",
     "lexicon_for",
+    "listen",
     "time_script",
     "to_json",
     "to_srt",
@@ -33,13 +35,14 @@ __all__ = [
 _DOUBTFUL = 0.5
 
 
-def time_script(script: Script, sound: Sound, lexicon: tuple[Reading, ...] = ()) -> Captions:
+def time_script(script: Script, sound: Sound, lexicon: tuple[Reading, ...] = (), listening: Listening | None = None) -> Captions:
     """Return the script in time with the published sound.
 
     Cues hold every word of the paragraphs once and in order: at most two lines of 16 characters and, where the sound has
     room for it, 1 to 7 s; they never overlap and lie inside the sound. Headings are not said; each with words below it makes
     a chapter. ``confidence`` tells how well the pauses bear the times out; without any speech it is 0 and the words are spread
-    evenly. Words of the ``lexicon`` take as long as their reading and stay whole. ``disagreements`` are sentences for the staff
+    evenly. Words of the ``lexicon`` take as long as their reading and stay whole. Where the words were listened to, with the
+    same script, sound and lexicon, ``listening`` gives the times. ``disagreements`` are sentences for the staff
     about a script and a recording that do not fit.
     """
     phrases = cut_script(script, lexicon)
@@ -47,7 +50,7 @@ def time_script(script: Script, sound: Sound, lexicon: tuple[Reading, ...] = ())
         return Captions(cues=(), chapters=(), disagreements=("文稿里没有可以读出来的文字，所以没有字幕",))
     heard = _inside(sound.speech, sound.duration_s)
     speech = heard or (Span(start_s=0.0, end_s=sound.duration_s),)
-    alignment = align(phrases, speech)
+    alignment = listening.alignment if listening else align(phrases, speech)
     drafts = _drafts(phrases, alignment, lexicon)
     trust = plausibility(phrases, alignment) if heard else 0.0
     times_ms = schedule([(_ms(draft.start_s), _ms(draft.end_s)) for draft, _ in drafts], int(sound.duration_s * 1000))
@@ -65,7 +68,10 @@ def time_script(script: Script, sound: Sound, lexicon: tuple[Reading, ...] = ())
     return Captions(
         cues=cues,
         chapters=_chapters(script, cues, sections, sound.duration_s),
-        disagreements=disagreements(phrases, heard, alignment, sound.duration_s),
+        disagreements=(
+            *disagreements(phrases, heard, alignment, sound.duration_s),
+            *(differences(listening) if listening else ()),
+        ),
     )
 
 

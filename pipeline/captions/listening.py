@@ -8,7 +8,7 @@ Between phrases anything may be heard: words that the script lacks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from pipeline.captions.alignment import Alignment, Stretch, align
 from pipeline.captions.likelihood import FRAME_S, Likelihoods, available, likelihoods, of_blank, of_phone
 from pipeline.captions.phones import Phone, to_phones
 from pipeline.captions.phrases import Break, Phrase, cut_script
-from pipeline.model import Script, Sound, Span
+from pipeline.model import Reading, Script, Sound, Span
 from pipeline.speech import SPEECH_RATE_HZ, Read
 
 __all__ = ["Listening", "available", "differences", "listen", "listen_to"]
@@ -69,14 +69,15 @@ class Listening:
     unclaimed: tuple[Span, ...]
 
 
-def listen(script: Script, sound: Sound) -> Listening | None:
+def listen(script: Script, sound: Sound, lexicon: tuple[Reading, ...] = ()) -> Listening | None:
     """Return what is heard in the published sound; None without the extra ``[align]``, without words or without a voice.
 
     Raises:
         MachineError: ffmpeg cannot be started, failed or took too long.
     """
-    phrases = cut_script(script)
-    speech = tuple(span for span in sound.speech if span.end_s <= sound.duration_s)
+    phrases = cut_script(script, lexicon)
+    cut = (Span(start_s=max(span.start_s, 0.0), end_s=min(span.end_s, sound.duration_s)) for span in sound.speech)
+    speech = tuple(span for span in cut if span.end_s > span.start_s)
     if not available() or not phrases or not speech:
         return None
     samples = _decoded(sound.file, sound.duration_s)
@@ -137,11 +138,17 @@ def listen_to(phrases: tuple[Phrase, ...], speech: tuple[Span, ...], read: Read,
         ),
         speech=speech,
         rate_s=base.rate_s,
-        mismatch=base.mismatch,
+        mismatch=0.0,  # what is heard counts, not what pauses suggest
     )
     gain, verdicts = _judged(phrases, phones, heard, path, alignment)
+    fits = [
+        min(max(verdict.share, 0.0), 1.0) if gain >= _OTHER_GAIN else 0.0
+        for verdict, (first, last) in zip(verdicts, _sentences(phrases), strict=True)
+        for _ in range(first, last)
+    ]
+    stretches = tuple(replace(stretch, fit=fit) for stretch, fit in zip(alignment.stretches, fits, strict=True))
     return Listening(
-        alignment=alignment,
+        alignment=replace(alignment, stretches=stretches),
         gain=gain,
         onsets_s=tuple(alignment.heard_s(ends_s[:-1], starting=True).tolist()),
         verdicts=verdicts,
