@@ -22,6 +22,11 @@ from pipeline.publishing import Publication
 _COLUMNS = ("期", "标题", "时长", "响度 LUFS", "响度范围", "真峰值", "限幅", "剪静音", "扫码", "发布")
 _ALIGNMENTS = ("right", "left", *["right"] * 7, "left")
 _ACTIONS = {"new": "新传", "changed": "改动", "same": "不变", "adopted": "已在", "left over": "不再用"}
+_HOW_TIMED = {
+    "pauses": "时间是照停顿和音节数对的；只核对了语速、长度和停顿，没有逐句听内容。",
+    "phones": "时间是照停顿、音节数和逐句听到的音对的；每一句都和文稿对过。",
+    "hand": "时间和文字都照手改的字幕。",
+}
 _TITLE_COLUMNS = 16  # eight Chinese characters; with them the table fits a Windows console of 120, where → is two wide
 
 
@@ -111,6 +116,7 @@ def tell_captions(built: BuiltEpisode, report: Path, *, everything: bool) -> Ite
         yield ""
     for words in built.captions.disagreements:
         yield f"提醒：{words}"
+    yield _HOW_TIMED[built.captions.method]
     if built.episode.captions:
         yield f"用的是手改的字幕 {built.episode.captions.file}"
     elif rows and not everything:
