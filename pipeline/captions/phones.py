@@ -1,6 +1,6 @@
 """Chinese words as phones of hama, whose ears are English: each phone is the set of those it takes the sound for.
 
-The table was made by looking at what hama writes for sentences of three synthetic voices.
+The table was made by looking at what hama writes for sentences of two synthetic voices.
 """
 
 from __future__ import annotations
