@@ -224,7 +224,9 @@ def _make_episode(run: _Run, episode: Episode, identity: Identity) -> BuiltEpiso
     rendering_also = [] if frozen else _start_alternates(run, episode)
     sound = rendering.result()
     lexicon = captions.lexicon_for(episode.script, series.lexicon)
-    timing = run.shop.start(f"{name} 字幕", captions.time_script, episode.script, sound, lexicon)
+    # Which of the two it is, is part of what the result is kept under: installing the extra times every script anew.
+    time_words = captions.time_by_ear if captions.available() else captions.time_script
+    timing = run.shop.start(f"{name} 字幕", time_words, episode.script, sound, lexicon)
     drawn = drawing.draw_posters(run.studio, episode, identity, sound)
     inside = next(each.file for each in drawn.posters if run.studio.formats[each.format].place == "tag")
     fields = _tag_fields(series, episode, identity)

@@ -15,16 +15,18 @@ from pipeline.captions.cues import TimedText, cut_cues, schedule
 from pipeline.captions.formats import chapters_json, to_json, to_srt, to_webvtt
 from pipeline.captions.handmade import use_handmade
 from pipeline.captions.lexicon import lexicon_for
+from pipeline.captions.likelihood import available
 from pipeline.captions.listening import Listening, differences, listen
 from pipeline.captions.phrases import Phrase, cut_script
 from pipeline.model import Captions, Cue, Reading, Script, Sound, Span
 
 __all__ = [
+    "available",
     "chapters_json",
     "closest_script",
     "doubtful",
     "lexicon_for",
-    "listen",
+    "time_by_ear",
     "time_script",
     "to_json",
     "to_srt",
@@ -73,6 +75,19 @@ def time_script(script: Script, sound: Sound, lexicon: tuple[Reading, ...] = (),
             *(differences(listening) if listening else ()),
         ),
     )
+
+
+def time_by_ear(script: Script, sound: Sound, lexicon: tuple[Reading, ...] = ()) -> Captions:
+    """Return the script in time with the sound as ``time_script`` does, and by what is heard of its words.
+
+    Needs the extra ``[align]``: see ``available``.
+
+    Raises:
+        MachineError: ffmpeg cannot be started, failed or took too long.
+    """
+    listening = listen(script, sound, lexicon)
+    timed = time_script(script, sound, lexicon, listening)
+    return replace(timed, method="phones") if listening else timed
 
 
 def closest_script(sound: Sound, own: Script, others: Mapping[int, Script]) -> int | None:
