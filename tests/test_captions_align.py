@@ -158,3 +158,10 @@ def test_without_the_extra_nothing_is_listened_to(monkeypatch: pytest.MonkeyPatc
 
 def test_without_a_voice_nothing_is_listened_to() -> None:
     assert listen(as_written().script, make_sound(10.0)) is None
+
+
+@pytest.mark.parametrize("text", ["OK, bye.", "好的。", ""])
+def test_too_few_phones_say_nothing_for_or_against_a_sentence(text: str) -> None:
+    own = [*to_phones(text)]
+    heard = np.zeros((50, 191), dtype=np.float32)
+    assert listening._gain(heard, own, np.random.default_rng(0)) is None  # noqa: SLF001  (what a verdict rests on)

@@ -33,6 +33,7 @@ _SNAP_S = 0.3  # a phrase end so near a pause falls on it
 # A sentence is compared with its own phones in other orders, as a share of the file's median. Tuned on two synthetic voices:
 # sentences that are said had 0.69 and more, others' places up to 0.44.
 _SHUFFLES = 8
+_FEWEST_PHONES = 6  # of "好的。", or of a sentence in Latin letters, any order is as likely
 _LEAST_SHARE = 0.45
 _UNCLAIMED_S = 1.0
 
@@ -271,20 +272,23 @@ def _judged(
         gains.append(_gain(heard[start:end], own, shuffler))
         stretches = alignment.stretches[first:last]
         spans.append(_span(alignment, (stretches[0].from_voiced_s, stretches[-1].to_voiced_s)))
-    usual = float(np.median(gains))
+    counted = [gain for gain in gains if gain is not None]
+    usual = float(np.median(counted)) if counted else _OTHER_GAIN
     return usual, tuple(
         Verdict(
             span=span,
             text="".join(phrase.text for phrase in phrases[first:last]),
-            share=gain / max(usual, _LEAST_GAIN),
+            share=1.0 if gain is None else gain / max(usual, _LEAST_GAIN),
         )
         for (first, last), gain, span in zip(sentences, gains, spans, strict=True)
     )
 
 
-def _gain(heard: Likelihoods, own: list[Phone], shuffler: np.random.Generator) -> float:
-    """Return how much likelier the phones are in their order than in others, by phone."""
-    if not own or len(heard) < len(own):
+def _gain(heard: Likelihoods, own: list[Phone], shuffler: np.random.Generator) -> float | None:
+    """Return how much likelier the phones are in their order than in others, by phone; None where too few say anything."""
+    if len(own) < _FEWEST_PHONES:
+        return None
+    if len(heard) < len(own):
         return 0.0
     kinds = sorted(set(own))
     columns = np.array([kinds.index(phone) for phone in own])
