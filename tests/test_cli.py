@@ -16,6 +16,7 @@ from PIL import Image
 
 import cli
 from pipeline import qr, telling
+from pipeline.captions.likelihood import available
 from tests.posters import coarsen
 
 REPOSITORY = Path(__file__).parents[1]
@@ -133,6 +134,7 @@ def test_a_build_ends_in_a_table_and_the_next_step(workspace: Path, tmp_path: Pa
     result = json.loads(again.stdout)
     assert result["episodes"][0]["sound"]["after"]["integrated_lufs"] == pytest.approx(-16, abs=0.5)
     assert (tmp_path / "out" / "site" / result["episodes"][0]["sound"]["file"]).is_file()
+    assert result["episodes"][0]["captions"]["method"] == ("phones" if available() else "pauses")
 
 
 # Proofs

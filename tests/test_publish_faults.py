@@ -92,7 +92,7 @@ WRITING, ANY = frozenset({"PUT", "POST", "DELETE"}), frozenset({"GET", "HEAD", "
 # Each request that changes something is tried where a store commits and its answer is lost, which is the worst; the milder
 # faults at some of all.
 @pytest.mark.parametrize(
-    ("kind", "cut_bytes", "methods", "every"), [("lost", 0, WRITING, 1), ("cut", 450, ANY, 5), ("refused", 0, ANY, 6)]
+    ("kind", "cut_bytes", "methods", "every"), [("lost", 0, WRITING, 1), ("cut", 450, ANY, 6), ("refused", 0, ANY, 8)]
 )
 def test_a_store_that_fails_at_any_request_never_leaves_a_feed_that_names_what_is_missing(
     kind: str,
